@@ -1,0 +1,51 @@
+# Two commands are enough on a fresh machine with Python 3.11 or newer: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+CODE := app.py backends finetune ui tests
+
+.PHONY: help setup run check test quick faults kills browser bench adapters tree
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/installed  ## make .venv and install what requirements.txt and tests/requirements.txt name
+
+$(VENV)/installed: requirements.txt tests/requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 setup" if sys.version_info < (3, 11) else 0)'
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet -c constraints.txt -r requirements.txt -r tests/requirements.txt
+	touch $@
+
+run: setup  ## serve the page on this machine
+	$(PY) app.py
+
+check: setup  ## formatting, lint, types
+	$(PY) -m ruff format --check $(CODE)
+	$(PY) -m ruff check $(CODE)
+	$(PY) -m mypy
+
+test: setup browser  ## everything but the fault tests: units, the real embedded model, a real browser
+	$(PY) -m pytest -m "not faults"
+
+quick: setup  ## the tests that need no model and no browser
+	$(PY) -m pytest -m "not model and not browser and not rehearsal and not faults"
+
+faults: setup  ## kills, full disks, races: what the promises in SECURITY.md rest on
+	$(PY) -m pytest -m faults
+
+kills: setup  ## kill -9 at 200 random moments (up to half an hour); make faults does ten of them
+	$(PY) -m tests.kills
+
+browser: setup
+	@$(PY) -m tests.chromium
+
+bench: setup  ## measure engines and training on this machine; writes tests/bench/RESULTS.md
+	$(PY) -m tests.bench
+
+adapters: setup  ## train the shipped adapters again and write examples/<task>/report.json
+	$(PY) -m examples.make_adapters
+
+tree: setup  ## write the file tree of the README from the docstrings
+	$(PY) -m tests.tree

@@ -1,0 +1,1 @@
+"""Bases as files: where they come from, their tokenizers and shapes."""

@@ -1,0 +1,1 @@
+"""Adapters as files: zip, config, weights, and the form that llama.cpp loads."""

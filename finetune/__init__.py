@@ -1,0 +1,39 @@
+"""What is taught and how good it is. A task is one file of finetune/tasks that ends in `TASK = Task(...)`."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from backends.errors import NotFound
+from backends.registry import discover
+
+if TYPE_CHECKING:
+    from finetune.task import Task
+
+
+@lru_cache(maxsize=1)
+def all_tasks() -> dict[str, "Task"]:
+    """Every task by name, those that ship a measured adapter first: a visitor lands on one that is ready.
+
+    The folder is read at the first call, not at import.
+    """
+    from finetune import examples
+    from finetune import tasks as folder
+
+    found = discover(folder, "TASK")
+    return dict(sorted(found.items(), key=lambda entry: not examples.report_path(entry[0]).is_file()))
+
+
+@lru_cache(maxsize=1)
+def probes() -> dict[str, "Task"]:
+    """What any adapter can be asked though none is made for it; no list of tasks names them."""
+    from finetune.compare import forgetting
+
+    return {forgetting.TASK.name: forgetting.TASK}
+
+
+def task_named(name: str) -> "Task":
+    if name in all_tasks():
+        return all_tasks()[name]
+    if name in probes():
+        return probes()[name]
+    raise NotFound(f"There is no task {name[:60]!r}; known: {', '.join(all_tasks())}")

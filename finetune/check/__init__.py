@@ -1,0 +1,1 @@
+"""The data doctor: a file is read as a task's rows, examined with the tokenizer alone, and mended into a new file."""

@@ -1,0 +1,1 @@
+"""What the answers of tasks are made of: grammars, parsers and evaluators."""

@@ -1,0 +1,1 @@
+"""Rows: read from any file or dataset, checked, split, written."""

@@ -1,0 +1,1 @@
+"""The inside of a run's life: its numbers, its messages, who watches it and how it ended."""

@@ -1,0 +1,1 @@
+"""How runs end: verdicts, last words, and why they failed."""

@@ -1,0 +1,1 @@
+"""What answers are worth: baselines, evaluations, reports, proofs and what is kept of them."""

@@ -1,0 +1,1 @@
+"""The stand-ins and helpers that tests share: peers, bases, adapters, matchers."""
