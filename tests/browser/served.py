@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ import httpx
 
 from backends.settings import ROOT, Settings
 from finetune.runs import client
+from tests.parts.ports import free_port
 
 START_SECONDS = 240
 
@@ -20,9 +20,7 @@ class ServedApp:
     def __init__(self, data: Path, bases: Path) -> None:
         (data / "bases").symlink_to(bases)
         self.settings = Settings(data_dir=data)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(("SPACE", "ACR_"))}
         self.env |= {"ACR_DATA_DIR": str(data), "GRADIO_SERVER_PORT": str(port), "ACR_LINGER": "2"}

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import queue
-import socket
 import subprocess
 import sys
 import threading
@@ -14,8 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from backends.base import Request, Segment
 from backends.settings import ROOT
+from tests.parts.ports import free_port
 from tests.rehearsal.device_api import DeviceApi
 from tests.rehearsal.on_cpu import MARK
 
@@ -33,16 +35,25 @@ class App:
         self._listener.start()
         self.packed = 0
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def started(self) -> "App":
-        """Return when the start-up report came and the page is served."""
+        """Return when the start-up report came and the page is served: a port that listens is not yet a page."""
         self.packed = self._next()["packed"]
         deadline = time.monotonic() + PATIENCE
+        heard = ""
         while time.monotonic() < deadline and self.process.poll() is None:
-            with socket.socket() as trial:
-                if self.device.asked("/startup-report") and not trial.connect_ex(("127.0.0.1", self.port)):
+            try:
+                answer = httpx.get(f"{self.url}/config", timeout=PATIENCE)
+                heard = f"{answer.status_code} with {len(answer.content)} bytes"
+                if self.device.asked("/startup-report") and answer.is_success and answer.content:
                     return self
+            except httpx.TransportError as error:
+                heard = repr(error)
             time.sleep(0.1)
-        raise AssertionError(f"the app did not start: {self.log()}")
+        raise AssertionError(f"the app did not start ({self.url} gave {heard}): {self.log()}")
 
     def call(self, op: str = "", payload: Any = None, **options: Any) -> dict[str, Any]:
         """A call from inside the app: `{"lines": [...]}`, and `title` and `error` where it failed."""
@@ -138,9 +149,3 @@ def running(folder: Path, data: Path, fault: str = "", **environment: str) -> It
         app.stop()
         device.shutdown()
         device.server_close()
-
-
-def free_port() -> int:
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        return int(chosen.getsockname()[1])

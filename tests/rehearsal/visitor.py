@@ -16,7 +16,7 @@ class Visitor:
 
     def __init__(self, url: str, token: str) -> None:
         self.http = httpx.Client(base_url=url, headers={"x-ip-token": token, "x-gradio-user": "app"}, timeout=PATIENCE)
-        self.config = self.http.get("/config").json()
+        self.config = self.http.get("/config").raise_for_status().json()
         self.parts = {part["id"]: part["props"] for part in self.config["components"]}
 
     def press(self, button: str, **filled: Any) -> Iterator[str]:
