@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from backends.errors import BadInput
+
 ROOT = Path(__file__).resolve().parent.parent
 MB = 1 << 20
 
@@ -39,6 +41,8 @@ class Settings:
     openai_url: str | None = None
     openai_key: str = field(default="", repr=False)
     openai_model: str | None = None
+    #: dollars for a million tokens that it reads, and that it writes; none = not known
+    openai_prices: tuple[float, float] | None = None
     openai_seconds: float = 120.0  # for a whole answer of it, with all waiting
     #: whoever reads /metrics must show it; without one a public Space does not serve them
     metrics_token: str = field(default="", repr=False)
@@ -133,6 +137,17 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _prices(text: str) -> tuple[float, float] | None:
+    """ACR_OPENAI_PRICES="0.15, 0.60"."""
+    if not text.strip():
+        return None
+    try:
+        read, written = (float(part) for part in text.split(","))
+    except ValueError:
+        raise BadInput(f"ACR_OPENAI_PRICES needs two numbers with a comma between them, got {text[:40]!r}") from None
+    return read, written
+
+
 def _keep_dir(env: dict[str, str]) -> Path | None:
     """The bucket of a Space is mounted at /data; elsewhere such a mount may be anybody's."""
     given = env.get("ACR_KEEP_DIR", "/data" if env.get("SPACE_ID") and os.path.ismount("/data") else "")
@@ -161,6 +176,7 @@ def from_env(env: dict[str, str]) -> Settings:
         openai_url=env.get("ACR_OPENAI_URL") or None,
         openai_key=env.get("ACR_OPENAI_KEY", "").strip(),
         openai_model=env.get("ACR_OPENAI_MODEL") or None,
+        openai_prices=_prices(env.get("ACR_OPENAI_PRICES", "")),
         openai_seconds=float(env.get("ACR_OPENAI_SECONDS", "120")),
         metrics_token=env.get("ACR_METRICS_TOKEN", "").strip(),
         chain_general=env.get("ACR_CHAIN_GENERAL", "").strip() or None,

@@ -48,9 +48,12 @@ def of_rows(sample: Sequence[Row], task: Task, roles: Mapping[str, str] | None =
         return _given(roles, guesses, task)
     own = _usable(sample, task, Reading())
     found = {g.column: g.role for g in guesses if g.role and g.confidence >= columns.SURE}
-    if 2 * own >= len(sample) or set(found.values()) != {*task.columns, task.target}:
+    missing = {*task.columns, task.target} - set(found.values())
+    if 2 * own >= len(sample) or missing - {task.target}:
         return Reading({}, guesses)
     made = Reading(found, guesses)
+    if missing and not own:  # no labels yet: the questions can be found all the same
+        return made
     return made if _usable(sample, task, made) > own else Reading({}, guesses)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from backends.errors import AppError
 from backends.files import dump_json
-from finetune.cli import catalog, check, deploy, estimate, evaluate, evidence, generate, runs, votes
+from finetune.cli import catalog, check, deploy, estimate, evaluate, evidence, generate, label, runs, votes
 from finetune.cli.common import FAILED
 
 ABOUT = "Run LoRA adapters, fine-tune new ones and prove whether they beat the base."
@@ -16,7 +16,7 @@ ABOUT = "Run LoRA adapters, fine-tune new ones and prove whether they beat the b
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m finetune", description=ABOUT)
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (catalog, check, estimate, runs, generate, evaluate, evidence, votes, deploy):
+    for module in (catalog, check, label, estimate, runs, generate, evaluate, evidence, votes, deploy):
         module.add(commands)
     return made
 

@@ -43,8 +43,11 @@ class Table:
     def reading(self) -> Reading:
         return reading.of(self.path, self.task, self.settings, self.version.roles or None)
 
+    def every(self) -> Iterator[TableRow]:
+        return map(self._shown, self._lines())
+
     def page(self, skip: int, size: int) -> list[TableRow]:
-        return [self._shown(line) for line in islice(self._lines(), skip, skip + size)]
+        return list(islice(self.every(), skip, skip + size))
 
     def rows_at(self, numbers: Sequence[int]) -> list[TableRow]:
         """The rows of these lines, in the order of the file; what is not there is left out."""
@@ -68,11 +71,15 @@ class Table:
 
     def relabel(self, numbers: Sequence[int], answer: Any) -> Version:
         """Give rows another answer: all of them or none."""
+        return self.answer(dict.fromkeys(numbers, answer), f"{_listed(numbers)} relabelled")
 
-        def answered(row: Row) -> dict[str, Any]:
-            return dict(row) | {self.task.target: answer}
+    def answer(self, answers: Mapping[int, Any], what: str) -> Version:
+        """Give each of these rows its own answer: all of them or none."""
 
-        return self._save(dict.fromkeys(numbers, answered), f"{_listed(numbers)} relabelled")
+        def answered(answer: Any) -> Change:
+            return lambda row: dict(row) | {self.task.target: answer}
+
+        return self._save({number: answered(answer) for number, answer in answers.items()}, what)
 
     def reject(self, numbers: Sequence[int]) -> Version:
         """Leave rows out; they stay in the version before."""
@@ -105,9 +112,14 @@ class Table:
         """Under the task's names; a row that cannot be used stays as it is, so that it is still refused by name."""
         try:
             row = self.reading.row(raw)
-            return row if {*self.task.columns, self.task.target} <= set(row) else self.task.clean(row)
         except BadInput:
             return dict(raw)
+        if {*self.task.columns, self.task.target} <= set(row):
+            return row
+        try:
+            return self.task.clean(row)
+        except BadInput:
+            return row if set(self.task.columns) <= set(row) else dict(raw)  # one without a label has its inputs
 
     def _shown(self, line: Line) -> TableRow:
         if line.row is None:

@@ -7,13 +7,14 @@ import gradio as gr
 
 from backends.errors import BadInput
 from ui import html
-from ui.fine_tune import examine, rows_editor, tokens_view
+from ui.fine_tune import examine, rows_editor, teacher_view, tokens_view
 from ui.fine_tune.parts import Parts, checking, opened
 from ui.handlers import QUIET, Updates, speaks_in
 
 
 def wire(parts: Parts) -> None:
     _check_events(parts)
+    _teacher_events(parts)
     _rows_events(parts)
 
 
@@ -39,6 +40,23 @@ def _check_events(parts: Parts) -> None:
     view.again.click(again, kept, parts.all, **QUIET)
     mending = view.mend.click(mended, kept, parts.all, **QUIET)
     mending.then(opened(parts), kept, parts.all, **QUIET)
+
+
+def _teacher_events(parts: Parts) -> None:
+    view, message, kept = parts.teacher, parts.frame.message, parts.page.owner
+
+    @speaks_in(message)
+    def label(request: gr.Request, kept: str, model: str) -> Iterator[Updates]:
+        yield from teacher_view.label(view, parts.room, parts.draft(kept, request), model)
+
+    @speaks_in(message, clear=False)
+    def redrawn(request: gr.Request, kept: str) -> Updates:
+        return parts.fresh(parts.draft(kept, request))
+
+    asking = view.ask.click(label, [kept, view.model], [*view.all, message], **QUIET)
+    stopping = view.stop.click(lambda: gr.Button(visible=False), None, view.stop, cancels=[asking], **QUIET)
+    for end in (asking, stopping):
+        end.then(redrawn, kept, parts.all, **QUIET).then(opened(parts), kept, parts.all, **QUIET)
 
 
 def _rows_events(parts: Parts) -> None:

@@ -13,7 +13,7 @@ from finetune.check.examine import Report, examine
 from finetune.check.finding import Finding
 from finetune.recipes import recipe
 from ui import html, words
-from ui.fine_tune import data
+from ui.fine_tune import data, teacher_view
 from ui.fine_tune.state import SAMPLE, Draft
 from ui.handlers import Updates, area
 from ui.html import Html
@@ -75,6 +75,7 @@ def checked(room: Room, draft: Draft) -> tuple[Draft, str]:
         "rows": report.rows,
         "ok": report.ok,
         "findings": [asdict(finding) for finding in report.findings],
+        "unlabelled": teacher_view.count(room, draft),
     }
     draft = draft.change(checked=found)
     return (draft, "") if draft.read.get("key") == draft.parts_key else data.look(draft)

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from ui import html, owner
-from ui.fine_tune import data, examine, receipt_view, recipe_form, rows_editor, start, state, stepper
+from ui.fine_tune import data, examine, receipt_view, recipe_form, rows_editor, start, state, stepper, teacher_view
 from ui.fine_tune.state import Draft
 from ui.handlers import QUIET, Updates, speaks_in
 from ui.room import Room
@@ -24,6 +24,7 @@ class Parts:
     frame: stepper.Stepper
     data: data.View
     check: examine.View
+    teacher: teacher_view.View
     rows: rows_editor.View
     recipe: recipe_form.View
     plan: gr.HTML
@@ -36,7 +37,7 @@ class Parts:
 
     @property
     def all(self) -> list[Any]:
-        views = (self.frame, self.data, self.check, self.rows, self.recipe, self.start)
+        views = (self.frame, self.data, self.check, self.teacher, self.rows, self.recipe, self.start)
         return [*(component for view in views for component in view.all), self.plan]
 
     def who(self, kept: str, request: gr.Request) -> str:
@@ -55,6 +56,7 @@ class Parts:
             stepper.shown(self.frame, draft)
             | data.fill(self.data, draft)
             | examine.fill(self.check, draft)
+            | teacher_view.fill(self.teacher, self.room, draft)
             | rows_editor.fill(self.rows, draft)
             | recipe_form.fill(self.recipe, self.room, draft)
             | start.fill(self.start, self.room, draft)

@@ -1,6 +1,6 @@
 """The rows as a table, page by page: one is chosen, edited, relabelled or rejected; each change can be undone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from backends.errors import BadInput
 from finetune import all_tasks
 from finetune.rows.table import TableRow
 from ui import html, words
+from ui.fine_tune import teacher_view
 from ui.fine_tune.state import Draft
 from ui.handlers import Updates, area
 from ui.html import Html
@@ -90,6 +91,7 @@ def build() -> View:
 def fill(view: View, draft: Draft | None) -> Updates:
     """Closed, with the findings to choose by; rows are read when it is opened."""
     named = [name for name, _ in _findings(draft)] if draft else []
+    named += [teacher_view.DOUBT] if draft and draft.taught else []
     return {
         view.which: gr.Dropdown(choices=[("every row", ""), *named], value=""),
         view.editor: gr.Column(visible=False),
@@ -109,8 +111,10 @@ def _findings(draft: Draft) -> list[tuple[str, list[int]]]:
 def page(view: View, draft: Draft, which: str, skip: int) -> Updates:
     """One page of the rows, or the first rows of a finding."""
     table = draft.table
-    lines = dict(_findings(draft)).get(which)
-    if lines:
+    lines, sure = dict(_findings(draft)).get(which), dict[int, str]()
+    if which == teacher_view.DOUBT and draft.taught:
+        (rows, sure), more, skip = teacher_view.by_doubt(draft), False, 0
+    elif lines:
         rows, more, skip = table.rows_at(lines), False, 0
     else:
         rows = table.page(skip, PAGE + 1)
@@ -118,7 +122,7 @@ def page(view: View, draft: Draft, which: str, skip: int) -> Updates:
     version = table.version
     undo = f"Undo: {version.what}" if version.parent else "Nothing to undo"
     return {
-        view.table: _table(draft, rows),
+        view.table: _table(draft, rows, sure),
         view.skip: skip,
         view.seen: version.number,
         view.earlier: gr.Button(interactive=skip > 0),
@@ -127,13 +131,25 @@ def page(view: View, draft: Draft, which: str, skip: int) -> Updates:
     }
 
 
-def _table(draft: Draft, rows: Sequence[TableRow]) -> Html:
+def _table(draft: Draft, rows: Sequence[TableRow], sure: Mapping[int, str]) -> Html:
+    """`sure` says how sure a teacher was of rows that it labelled."""
     columns = (*draft.task.columns, draft.task.target)
-    cells = [[_number(row.number), *(rows_view.excerpt(row.row.get(c, "")) for c in columns), row.problem or "–"]
-             for row in rows]  # fmt: skip
-    where = f"Rows in lines {rows[0].number:,} to {rows[-1].number:,}" if rows else "No row is there"
+    cells = [
+        [
+            _number(row.number),
+            *(rows_view.excerpt(row.row.get(column, "")) for column in columns),
+            row.problem or sure.get(row.number, "–"),
+        ]
+        for row in rows
+    ]
+    numbers = [row.number for row in rows]
+    where = f"Rows in lines {min(numbers):,} to {max(numbers):,}" if rows else "No row is there"
     version = draft.versions.current
-    return html.table(("line", *columns, "problem"), cells, f"{where}, version {version.number} ({version.what})")
+    return html.table(
+        ("line", *columns, "teacher" if sure else "problem"),
+        cells,
+        f"{where}, version {version.number} ({version.what})",
+    )
 
 
 def _number(number: int) -> Html:

@@ -50,6 +50,8 @@ class Draft:
     columns: list[dict[str, Any]] = field(default_factory=list)
     read: dict[str, Any] = field(default_factory=dict)
     checked: dict[str, Any] = field(default_factory=dict)
+    #: the model that labelled rows, and what it came to
+    taught: dict[str, Any] = field(default_factory=dict)
     #: a simple recipe that follows the number of rows; empty = `values` are a person's own
     simple: str = "balanced"
     values: dict[str, Any] = field(default_factory=dict)

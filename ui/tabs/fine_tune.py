@@ -13,6 +13,7 @@ from ui.fine_tune import (
     start,
     start_events,
     stepper,
+    teacher_view,
 )
 from ui.fine_tune.parts import Parts
 from ui.handlers import area
@@ -25,6 +26,7 @@ def build(page: Page) -> None:
         rows = data.build(page.room)
     with gr.Column(visible=False) as second:
         check = examine.build()
+        taught = teacher_view.build(page.room)
         editor = rows_editor.build()
     with gr.Column(visible=False) as third, gr.Row():
         with gr.Column(scale=6, min_width=280):
@@ -35,7 +37,7 @@ def build(page: Page) -> None:
     with gr.Column(visible=False) as fourth:
         last = start.build(page.room)
     frame = stepper.Stepper(nav, message, heading, [first, second, third, fourth], **stepper.bottom())
-    parts = Parts(page, frame, rows, check, editor, recipe, plan, work_out, last)
+    parts = Parts(page, frame, rows, check, taught, editor, recipe, plan, work_out, last)
     for one in (moves, data_events, check_events, start_events):
         one.wire(parts)
 
