@@ -1,7 +1,8 @@
 """How much memory a training takes, as a range from a formula; tests/bench/calibration.py holds it against real runs.
 
 The frozen weights, the LoRA with its gradients and the optimizer's two numbers a weight, and the greatest batch: what
-the layers keep of each token until the way back, and the vocabulary's probabilities at each token of an answer.
+the layers keep of each token until the way back. The vocabulary takes next to nothing: the loss walks over it in blocks
+(finetune/training/answer_loss.py).
 """
 
 from collections.abc import Iterable
@@ -23,8 +24,6 @@ LEARNED, ADAM, ADAM_8BIT = 12.0, 8.0, 2.0
 PER_OUTPUT = {"bf16": 5.9, "fp32": 9.0}
 #: the same without a way back: only the layer that is being computed holds anything
 IN_PASSING = 3.0
-#: bytes of the vocabulary at each token of an answer: logits, their logarithms, and the gradient of both
-PER_WORD = {"bf16": 10.0, "fp32": 12.0}
 #: least and most for a middle of 1: what the allocator does not give back, rows that come together differently
 LOW, HIGH = 0.85, 1.25
 
@@ -41,7 +40,7 @@ def footprint(
     parts = weights(shape, recipe, precision) + adapter(shape, recipe) + (CONTEXT if gpu else RUNTIME)
     most = max(
         max((learning(shape, recipe, precision, load) for load in train), default=0.0),
-        max((_scoring(shape, precision, load) for load in val), default=0.0),
+        max((_scoring(shape, load) for load in val), default=0.0),
     )
     return Range(LOW * (parts + most), HIGH * (parts + most))
 
@@ -61,9 +60,9 @@ def learning(shape: Shape, recipe: Recipe, precision: str, load: Load) -> float:
     token = shape.outputs * PER_OUTPUT[precision]
     if recipe.gradient_checkpointing:  # the input of each layer, and one layer as a whole
         token = token / shape.layers + shape.layers * shape.hidden * WIDTH[precision]
-    return load.tokens * token + load.answers * shape.vocabulary * PER_WORD[precision]
+    return load.tokens * token
 
 
-def _scoring(shape: Shape, precision: str, load: Load) -> float:
+def _scoring(shape: Shape, load: Load) -> float:
     token = shape.outputs / shape.layers * IN_PASSING
-    return load.tokens * token + load.answers * shape.vocabulary * PER_WORD[precision]
+    return load.tokens * token

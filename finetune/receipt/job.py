@@ -12,9 +12,10 @@ from finetune import formats
 from finetune.receipt import duration, load
 from finetune.receipt.duration import Speed
 from finetune.receipt.footprint import Range, footprint
+from finetune.receipt.load import Load
 from finetune.receipt.machine import Machine, machine
 from finetune.receipt.shape import Shape, shape_of
-from finetune.receipt.start_receipt import StartReceipt, fits
+from finetune.receipt.start_receipt import HERE, Place, StartReceipt, fits
 from finetune.recipes.recipe import Recipe
 from finetune.task import Row, Task
 from finetune.training import batches
@@ -54,14 +55,21 @@ class Job:
         train, val = load.of_training(self.train, recipe), load.of_scoring(self.val, recipe)
         return footprint(self.shape, recipe, self.precision, train, val, gpu=bool(self.machine.gpu))
 
-    def receipt(self, memory: Range, speed: Speed) -> StartReceipt:
+    @property
+    def load_of_batch(self) -> Load:
+        """Of a batch of average rows."""
+        rows = self.train.examples
+        return load.of_rows(rows).times(self.recipe.per_device_train_batch_size / len(rows))
+
+    def receipt(self, memory: Range, speed: Speed, place: Place = HERE, dollars: float | None = None) -> StartReceipt:
+        """`dollars` is a cap on money, which ends a run with a checkpoint like one on minutes."""
         recipe, rows = self.recipe, round(len(self.rows) * self.share)
         steps = batches.total_steps(rows, recipe)
         passes = steps / batches.steps_in_epoch(rows, recipe)
         trained = load.of_rows(self.train.examples).times(passes * self.share)
         evals = 1 + steps // batches.eval_every(steps, recipe)
         scored = load.of_rows(self.val.examples).times(evals)
-        limit = min(recipe.max_minutes or self.settings.max_run_minutes, self.settings.max_run_minutes)
+        limit = self._limit(place, dollars)
         available = self.machine.available
         return StartReceipt(
             base=self.base.name,
@@ -76,8 +84,16 @@ class Job:
             seconds=duration.seconds(self.shape, recipe, trained, scored, speed, limit * 60),
             limit=limit,
             speed=speed.why,
+            place=place,
             advice="" if memory.high <= available else self.advice(available),
         )
+
+    def _limit(self, place: Place, dollars: float | None) -> float:
+        """Minutes after which it ends with what it has learned."""
+        limits = [self.settings.max_run_minutes, self.recipe.max_minutes]
+        if dollars is not None and place.per_minute:
+            limits.append(max(0.01, dollars / place.per_minute - place.waiting.high / 60))
+        return min(limit for limit in limits if limit)
 
     def advice(self, available: int) -> str:
         """The first change that makes it fit, with the effective batch kept."""
@@ -93,9 +109,15 @@ class Job:
 
 
 def job_of(
-    settings: Settings, task: Task, rows: Sequence[Row], recipe: Recipe, base: Base, val: Sequence[Row] = ()
+    settings: Settings,
+    task: Task,
+    rows: Sequence[Row],
+    recipe: Recipe,
+    base: Base,
+    val: Sequence[Row] = (),
+    on: Machine | None = None,
 ) -> Job:
-    """BadInput where no row can be used; the base's tokenizer must be here."""
+    """`on` is another machine than this one. BadInput where no row can be used; the base's tokenizer must be here."""
     tokens, fmt = tokenizer.load(settings, base), formats.format_for(base, settings)
 
     def encoded(some: Sequence[Row]) -> tuple[list[Row], Encoded]:
@@ -107,7 +129,7 @@ def job_of(
     used, train = encoded(some)
     batches.check_usable(train, recipe.max_length)
     shape = shape_of(settings, base, tokens.tokenizer.get_vocab_size())
-    here = machine(settings, shape.hidden, shape.inner)
+    here = on or machine(settings, shape.hidden, shape.inner)
     return Job(settings, task, base, recipe, used, train, *encoded(val), len(rows) / len(some), shape, here)
 
 

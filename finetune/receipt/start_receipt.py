@@ -6,7 +6,20 @@ from typing import Any
 from finetune.receipt.footprint import Range
 
 GB = 1 << 30
+LOCAL = "local"
 VERDICTS = {"yes": "It fits", "tight": "It may just fit", "no": "It does not fit"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a fine-tune would run, what a minute there costs in dollars, and the seconds before it begins."""
+
+    title: str = "this machine"
+    per_minute: float = 0.0
+    waiting: Range = Range(0, 0)
+
+
+HERE = Place()
 
 
 @dataclass(frozen=True)
@@ -31,8 +44,7 @@ class StartReceipt:
     speed: str
     #: what would make it fit; empty when it does
     advice: str
-    #: in dollars; this machine is there already
-    cost: float = 0.0
+    place: Place = HERE
 
     @property
     def sentences(self) -> list[str]:
@@ -40,13 +52,27 @@ class StartReceipt:
         return [
             self._memory(),
             self._time(),
-            "It costs nothing: it runs on this machine.",
+            self._money(),
             *filter(None, [self.advice]),
         ]
 
     def _memory(self) -> str:
         low, high, free = (f"{size / GB:.1f}" for size in (*self.memory, self.available))
         return f"{VERDICTS[self.fits]}: it takes {low} to {high} GB of memory, and {free} GB are free."
+
+    @property
+    def cost(self) -> Range:
+        """In dollars. This machine is there already."""
+        minute = self.place.per_minute / 60
+        return Range(*(round((self.seconds[end] + self.place.waiting[end]) * minute, 4) for end in (0, 1)))
+
+    def _money(self) -> str:
+        if not self.place.per_minute:
+            return f"It costs nothing: it runs on {self.place.title}."
+        return (
+            f"It costs ${self.cost.low:.2f} to ${self.cost.high:.2f} on {self.place.title}, at "
+            f"${60 * self.place.per_minute:.2f} an hour by today's price list, with the minutes before it begins."
+        )
 
     def _time(self) -> str:
         low, high = (seconds / 60 for seconds in self.seconds)
@@ -59,6 +85,7 @@ class StartReceipt:
     def to_json(self) -> dict[str, Any]:
         minutes = {end: round(seconds / 60, 2) for end, seconds in self.seconds._asdict().items()}
         ranges = {"memory": self.memory._asdict(), "seconds": self.seconds._asdict(), "minutes": minutes}
+        ranges["cost"] = self.cost._asdict()
         return asdict(self) | ranges | {"sentences": self.sentences}
 
 

@@ -1,7 +1,8 @@
 """A stand-in for the Hugging Face Hub on a loopback port, as much of its HTTP interface as the project uses.
 
 Covered: info, trees and files of models and data sets (gated and missing ones too), creating a Space, uploads
-(regular and LFS), variables, secrets, volumes, hardware and the build state. Not covered: xet transfers, OAuth, jobs.
+(regular and LFS), variables, secrets, volumes, hardware and the build state, the price list of Jobs. Not covered: xet
+transfers, OAuth, jobs themselves.
 """
 
 import base64
@@ -60,6 +61,7 @@ class LoopbackHub:
         self.spaces: dict[str, Space] = {}
         self.blobs: dict[str, bytes] = {}
         self.asked: list[tuple[str, str]] = []
+        self.prices: Answer = Answer.refused(503, "Unavailable")
         self.refuse_create: Answer | None = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -230,6 +232,7 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", rf"/api/{DATASET}/paths-info/(.+)", paths_info),
     ("HEAD", rf"/{DATASET}/resolve/([^/]+)/(.+)", model_file),
     ("GET", rf"/{DATASET}/resolve/([^/]+)/(.+)", model_file),
+    ("GET", "/api/jobs/hardware", lambda hub, body: hub.prices),
     ("POST", "/api/repos/create", create),
     ("GET", rf"/api/spaces/{NAME}", space_info),
     ("POST", "/api/validate-yaml", lambda hub, body: Answer.json({"errors": [], "warnings": []})),

@@ -76,11 +76,11 @@ def test_what_saves_memory_is_counted(change: dict[str, Any]) -> None:
 def test_what_takes_memory_is_counted() -> None:
     assert high() < high({"r": 64})
     assert high() < high(load=Load(8192, 64))
-    assert high() < high(load=Load(4096, 512))
+    assert high() == high(load=Load(4096, 512)), "the loss never holds the logits of all answers"
 
 
 def test_an_eval_batch_can_be_the_greatest() -> None:
-    shape, train, val = of_eight_billion(), [Load(16, 2)], [Load(32, 4000)]
+    shape, train, val = of_eight_billion(), [Load(16, 2)], [Load(8000, 40)]
     with_val, without = (footprint(shape, Recipe(), "bf16", train, some, gpu=True).high for some in (val, []))
     assert with_val > 2 * (with_val - without) > 0
 
@@ -179,7 +179,7 @@ def test_the_command_prints_three_sentences_or_one_document(base_settings: Setti
     assert done.stdout.startswith("It fits: it takes") and "5 steps" in done.stdout
     document = finetune(base_settings, "estimate", rows, "--task", "complexity", "--json").stdout
     told = json.loads(document)
-    assert told["base"] == EMBEDDED and told["fits"] == "yes" and told["cost"] == 0
+    assert told["base"] == EMBEDDED and told["fits"] == "yes" and told["cost"] == {"low": 0, "high": 0}
     assert 1.2 < told["memory"]["high"] / told["memory"]["low"] <= 1.6
     assert told["minutes"]["low"] <= told["minutes"]["high"] <= 15
 

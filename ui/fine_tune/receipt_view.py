@@ -46,7 +46,10 @@ def _card(told: dict[str, Any]) -> Html:
     facts = [
         ("Memory", f"{memory['low'] / GB:.1f} to {memory['high'] / GB:.1f} GB"),
         ("Time", f"{words.duration(seconds['low'])} to {words.duration(seconds['high'])}"),
-        ("Money", f"${told['cost']:,.2f}"),
+        (
+            "Money",
+            "nothing" if not told["cost"]["high"] else f"${told['cost']['low']:,.2f} to ${told['cost']['high']:,.2f}",
+        ),
         ("Steps at most", f"{told['steps']:,}"),
     ]
     left_out = told["left_out"]
