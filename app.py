@@ -13,12 +13,14 @@ if os.environ.get("GRADIO_VIBE_MODE"):
 
 import ui
 from backends.settings import settings
-from backends.zero_gpu import gpu_call, place  # noqa: F401  a ZeroGPU Space looks for a decorated function at start
+from backends.zero_gpu import gpu_call, offer, place  # noqa: F401  a ZeroGPU Space looks for a decorated function at start
 from finetune.runs.starter import machine_goes_away
+from finetune.training import sliced
 from ui import metrics
 from ui.room import Room
 from ui.server import launch_settings, queued
 
+offer(sliced.OPERATION, sliced.learn, sliced.seconds_of)
 room = Room(settings())
 demo = queued(ui.build(room))
 

@@ -30,7 +30,7 @@ from finetune.rows import data
 from finetune.runs.endings.last_words import known, leave, say
 from finetune.runs.run_folder import EXIT_CLAIMED, AlreadyClaimed, RunFolder
 from finetune.task import Row, Task
-from finetune.training import batches, checkpoints, echo_run, memory, sinks
+from finetune.training import batches, checkpoints, echo_run, memory, sinks, sliced
 
 BEAT = 1.0  # seconds between two signs of life
 
@@ -203,6 +203,8 @@ def main(path: str) -> int:
     folder, places = RunFolder(Path(path).resolve()), settings()
     if folder.job.get("engine") == "echo":
         return echo_run.run(folder)
+    if folder.job.get("engine") == sliced.ENGINE:
+        return sliced.keep(folder, places)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # before any thread: all inherit it
     try:
         folder.claim()

@@ -39,12 +39,19 @@ class GpuEngine:
         probe, _ = self._lines("probe", {"base": base, "adapter": adapter, "backend": backend}, base)
         return Probe(**probe)
 
+    def offered(self, op: str, payload: dict[str, Any], asked: int) -> Generator[dict[str, Any], None, None]:
+        """An operation that a layer above offers (zero_gpu.offer), which asks for `asked` seconds."""
+        return self._scheduled(op, payload, Call(asked))
+
     def _lines(self, op: str, payload: dict[str, Any], base: str) -> Generator[dict[str, Any], None, None]:
+        self._check(base_named(base))
+        call = Call(seconds.asked_for(op, payload), lambda most: seconds.tokens_within(base, most))
+        return self._scheduled(op, payload, call)
+
+    def _scheduled(self, op: str, payload: dict[str, Any], call: Call) -> Generator[dict[str, Any], None, None]:
         import gradio
         import httpx
 
-        self._check(base_named(base))
-        call = Call(seconds.asked_for(op, payload), lambda most: seconds.tokens_within(base, most))
         try:
             with closing(zero_gpu.gpu_call(op, payload)) as lines:
                 yield from lines

@@ -25,8 +25,8 @@ class Call:
     """The call that was refused."""
 
     seconds: int  # declared; the platform multiplies them
-    #: tokens of an answer that would ask for at most so many declared seconds
-    fitting: Callable[[float], int]
+    #: tokens of an answer that would ask for at most so many declared seconds; of what is no answer there are none
+    fitting: Callable[[float], int] = lambda most: 0
 
 
 def title_of(error: AppError) -> str:

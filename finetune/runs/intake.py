@@ -204,4 +204,9 @@ def _need(given: dict[str, Any], fields: Fields, what: str) -> None:
 def row_of(job: dict[str, Any]) -> Row:
     """A queued row for the job of an accepted run."""
     names = ("run", "owner", "submit_key", "digest", "kind", "task", "base", "name", "created")
-    return Row(**{name: job[name] for name in names})
+    return Row(**{name: job[name] for name in names}, slot=slot_of(job))
+
+
+def slot_of(job: dict[str, Any]) -> str:
+    """What only one run at a time can have: this machine, or a visitor's own time on a ZeroGPU."""
+    return f"zero_gpu:{job['owner']}" if job.get("engine") == "zero_gpu" else "local"

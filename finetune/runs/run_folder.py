@@ -61,6 +61,14 @@ class RunFolder:
         return self._told("recipe")
 
     @property
+    def engine(self) -> str:
+        """Where it is done; empty for a run whose folder is gone."""
+        try:
+            return str(self.job.get("engine", "local"))
+        except NotFound:
+            return ""
+
+    @property
     def baseline(self) -> dict[str, Any]:
         """The base's score before a fine-tune, as scoring/should_you.py makes it; empty when it was not asked."""
         return self._told("baseline")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backends import adapters, catalog
-from backends.errors import BadInput
+from backends.errors import BadInput, Refused
 from backends.guards import safe_name
 from backends.settings import Settings
 from finetune import examples, formats
@@ -22,6 +22,7 @@ from finetune.runs import client
 from finetune.scoring import baselines
 from finetune.scoring.report import System
 from finetune.task import Row, Task
+from finetune.training import sliced
 
 #: rows for the systems that are slow and less interesting than the adapter
 BASE_ROWS = 100
@@ -40,16 +41,21 @@ def training(
     baseline: dict[str, Any] | None = None,
     owner: str = "local",
     key: str | None = None,
+    engine: str = "local",
 ) -> str:
     """Submit a fine-tune on the rows of `source`; returns the run's id. A `val.jsonl` beside it is its val set.
 
-    `fmt` is the prompt format; without it the one that suits the base. `baseline` is the base's score before it, as
+    `engine` is "local", or "zero_gpu" for one that learns in slices (finetune/training/sliced.py). `fmt` is the prompt
+    format; without it the one that suits the base. `baseline` is the base's score before it, as
     finetune/scoring/should_you.py found it.
     """
+    if engine == sliced.ENGINE and (why := sliced.refusal(base, settings)):
+        raise Refused(why)
     train, val = train_and_val(settings, task, source, recipe.seed)
     key = key or secrets.token_hex(16)
     job = {
         "kind": "train",
+        "engine": engine,
         "name": safe_name(name or f"{task.name}-{time.strftime('%m%d-%H%M')}-{key[:4]}", "the adapter's name"),
         "recipe": recipe.to_json(),
         "limits": {"minutes": min(recipe.max_minutes or settings.max_run_minutes, settings.max_run_minutes)},

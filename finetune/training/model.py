@@ -50,7 +50,7 @@ def adapted(folder: Path, base: Base, recipe: Recipe, precision: Precision) -> A
         dtype=precision.dtype,
         quantization_config=_quantization(recipe, precision),
         attn_implementation="sdpa",
-        device_map={"": 0} if torch.cuda.is_available() else None,
+        device_map={"": "cuda"} if torch.cuda.is_available() else None,
     )
     if recipe.quantization != "none":
         _prepare_quantised(model, precision)

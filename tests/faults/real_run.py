@@ -52,12 +52,16 @@ def job(room: ControlRoom, key: str, recipe: Recipe = RECIPE, base: str = tiny_b
     }
 
 
-def submit(room: ControlRoom, key: str, recipe: Recipe = RECIPE, base: str = tiny_base.NAME) -> str:
-    files = {"train.jsonl": rows(24), "val.jsonl": rows(30)[24:]}
+def files(room: ControlRoom) -> dict[str, Path]:
+    some = {"train.jsonl": rows(24), "val.jsonl": rows(30)[24:]}
     folder = Path(room.settings.data_dir.parent)
-    for name, some in files.items():
-        data.write_rows(folder / name, some)
-    return client.submit(room.settings, job(room, key, recipe, base), {name: folder / name for name in files})
+    for name in some:
+        data.write_rows(folder / name, some[name])
+    return {name: folder / name for name in some}
+
+
+def submit(room: ControlRoom, key: str, recipe: Recipe = RECIPE, base: str = tiny_base.NAME) -> str:
+    return client.submit(room.settings, job(room, key, recipe, base), files(room))
 
 
 def curve(room: ControlRoom, run: str) -> dict[int, dict[str, float]]:

@@ -12,6 +12,7 @@ from finetune.recipes import recipe, sized
 from finetune.runs import submit
 from finetune.runs.client import RunView
 from finetune.scoring import should_you
+from finetune.training import sliced
 from ui import html, words
 from ui.fine_tune.prepared import prepared
 from ui.fine_tune.state import Draft
@@ -35,6 +36,7 @@ class View:
     said: gr.HTML
     timer: gr.Timer
     plan: gr.HTML
+    gpu: gr.Checkbox
     started: gr.HTML
     follow: gr.Button
     run: gr.State
@@ -57,9 +59,15 @@ def build(room: Room) -> View:
                 said = area(elem_id="acr-should-said")
         with gr.Column(scale=6, min_width=280):
             plan = area(elem_id="acr-start-plan")
+            gpu = gr.Checkbox(
+                label="Learn on the GPU",
+                info="In slices of your ZeroGPU quota that you give on the Runs tab; the CPU learns on its own.",
+                visible=room.settings.zero_gpu,
+                elem_id="acr-start-gpu",
+            )
             started = area(elem_id="acr-started")
             follow = gr.Button("Follow it in Runs", visible=False, elem_id="acr-follow")
-    return View(summary, name, ask, said, gr.Timer(EVERY, active=False), plan, started, follow, gr.State(""))
+    return View(summary, name, ask, said, gr.Timer(EVERY, active=False), plan, gpu, started, follow, gr.State(""))
 
 
 def fill(view: View, room: Room, draft: Draft | None) -> Updates:
@@ -128,7 +136,7 @@ def _report(room: Room, draft: Draft) -> dict[str, Any] | None:
     return read_json(room.folder(run.run).report_path) if run and run.ended else None
 
 
-def begin(room: Room, draft: Draft, owner: str, name: str | None) -> str:
+def begin(room: Room, draft: Draft, owner: str, name: str | None, on_gpu: Any = False) -> str:
     """Submit the fine-tune; the run's id. What the page grays out is refused here too."""
     _ready(draft)
     report = _report(room, draft)
@@ -141,6 +149,7 @@ def begin(room: Room, draft: Draft, owner: str, name: str | None) -> str:
         name=(name or "").strip() or None,
         baseline=should_you.baseline(draft.task, report) if report else None,
         owner=owner,
+        engine=sliced.ENGINE if on_gpu else "local",
     )
 
 

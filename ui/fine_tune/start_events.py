@@ -65,13 +65,13 @@ def _start_events(parts: Parts) -> None:
         return start.asked(view, parts.room, parts.draft(kept, request))
 
     @speaks_in(message)
-    def begin(request: gr.Request, kept: str, name: str | None) -> Updates:
-        run = start.begin(parts.room, parts.draft(kept, request), parts.who(kept, request), name)
+    def begin(request: gr.Request, kept: str, name: str | None, on_gpu: bool) -> Updates:
+        run = start.begin(parts.room, parts.draft(kept, request), parts.who(kept, request), name, on_gpu)
         return start.accepted(view, parts.room, run)
 
     told = [view.said, view.ask, view.timer, message]
     view.ask.click(ask, page.owner, told, **QUIET)
     view.timer.tick(tick, page.owner, told, **QUIET)
     accepted = [view.started, view.follow, view.run, message]
-    parts.frame.start.click(begin, [page.owner, view.name], accepted, api_visibility="private")
+    parts.frame.start.click(begin, [page.owner, view.name, view.gpu], accepted, api_visibility="private")
     view.follow.click(lambda run: (run, gr.Tabs(selected="runs")), view.run, [page.run, page.tabs], **QUIET)

@@ -9,7 +9,7 @@ import gradio as gr
 from ui import owner
 from ui.handlers import QUIET, Updates, area, message_area, speaks_in
 from ui.room import Room
-from ui.runs import actions, again, detail, download, history, notice, overlay
+from ui.runs import actions, again, detail, download, gpu_time, history, notice, overlay
 from ui.runs.look import Look, news
 from ui.tab import Page, Tab
 from ui.views import run_view
@@ -28,6 +28,7 @@ class View:
     history: history.History
     detail: detail.Detail
     actions: actions.Actions
+    gpu: gpu_time.GpuTime
     again: again.Again
     overlay: overlay.Overlay
     #: what is on the screen, so that a tick without news sends nothing
@@ -37,7 +38,7 @@ class View:
 
     @property
     def all(self) -> list[Any]:
-        parts = (self.history, self.detail, self.actions, self.again, self.overlay)
+        parts = (self.history, self.detail, self.actions, self.gpu, self.again, self.overlay)
         return [self.shown, self.timer, self.message, *(component for part in parts for component in part.all)]
 
 
@@ -72,11 +73,12 @@ def _components() -> View:
             message = message_area()
             card = area(run_view.CHOOSE, elem_id="acr-run")
             buttons = actions.build()
+            gpu = gpu_time.build()
             chosen = detail.build(card)
             once_more = again.build()
     several = overlay.build()
     shown, timer = gr.State({}), gr.Timer(EVERY, active=False)
-    return View(listed, chosen, buttons, once_more, several, shown, timer, message)
+    return View(listed, chosen, buttons, gpu, once_more, several, shown, timer, message)
 
 
 def _list_events(page: Page, view: View) -> None:
@@ -131,10 +133,24 @@ def _run_events(page: Page, view: View, show: Any, everything: dict[str, Any]) -
     ):
         wire(button, deed)
     wire(form.start, again.start, form.values)
+    _gpu_events(page, view, show, everything)
     download.on_click(buttons.take, lambda run_id, _: download.of_run(room, run_id), [page.run], view.message)
     notice.build(room, buttons.tell)
     leads = [page.comparison, page.adapter, page.tabs, view.timer, view.message]
     buttons.next.click(go_on, page.run, leads, **QUIET)
+
+
+def _gpu_events(page: Page, view: View, show: Any, everything: dict[str, Any]) -> None:
+    gpu = view.gpu
+    idle: Updates = {gpu.give: gr.Button(interactive=True), gpu.stop: gr.Button(visible=False)}
+
+    @speaks_in(view.message, after=idle)
+    def give(request: gr.Request, run_id: str, kept: str) -> Any:
+        yield from gpu_time.give(gpu, page.room, run_id, owner.of(page.room.settings, kept, request))
+
+    giving = gpu.give.click(give, [page.run, page.owner], [*gpu.all, view.message], **QUIET)
+    gpu.stop.click(lambda: idle, None, gpu.all, cancels=[giving], **QUIET)
+    giving.then(show, **everything)
 
 
 def _news(
@@ -154,6 +170,7 @@ def _news(
         history.parts(view.history, look)
         | detail.parts(view.detail, look)
         | actions.parts(view.actions, look)
+        | gpu_time.parts(view.gpu, look)
         | again.parts(view.again, look)
         | overlay.parts(view.overlay, look, chosen or [], kind),
         shown,
