@@ -49,9 +49,7 @@ def test_the_last_slice_ends_the_run(room: ControlRoom) -> None:
     assert room.view(run).status == "running"
     say(room, run, step=9, steps=9, done="All 9 steps")
     ended = room.until_ended(run)
-    said = room.folder(run).exit or {}
-    assert (said["status"], said["reason"][:11]) == ("succeeded", "All 9 steps")
-    assert ended.status == "failed" and "adapter" in ended.reason, "control believes no end without an adapter"
+    assert "finished without" in ended.reason, "and control believes no success without an adapter"
 
 
 def test_a_slice_that_broke_fails_the_run_with_its_reason(room: ControlRoom) -> None:
