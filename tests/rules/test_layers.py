@@ -20,8 +20,8 @@ HEAVY = {
     *("torch", "transformers", "xllamacpp", "gradio", "peft", "datasets", "scipy", "bitsandbytes", "accelerate"),
     *("numpy", "plotly", "pandas", "huggingface_hub", "tokenizers", "safetensors", "gguf", "llguidance", "lizard"),
 }
-#: subclasses the Trainer of transformers, so it needs it at once; only train.py imports it, inside a function
-TRAINER = "finetune/training/trainer.py"
+#: subclass types of transformers and torch, so they need them at once; they are imported inside functions only
+SUBCLASSES = {"finetune/training/trainer.py", "finetune/training/answer_loss.py"}
 
 
 def test_a_file_imports_nothing_above_it() -> None:
@@ -49,7 +49,7 @@ def test_heavy_libraries_are_imported_where_they_are_used() -> None:
     found = [
         f"{name}:{statement.lineno} imports {used}"
         for name in code.product()
-        if name.startswith(("backends/", "finetune/")) and name != TRAINER
+        if name.startswith(("backends/", "finetune/")) and name not in SUBCLASSES
         for statement in code.top_level(code.tree_of(name))
         for used in code.imports(statement)
         if used.split(".")[0] in HEAVY
