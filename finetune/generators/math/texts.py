@@ -1,15 +1,17 @@
-"""The words and wordings of a split, read from the text files beside this one. Nothing stands in two splits.
+"""The words and wordings of a split (finetune/generators/pools.py). Nothing stands in two splits.
 
-words/*.txt has a line per slot, `slot: entry, entry`; an entry of several words fills several slots. wordings/*.txt has
-blocks, the first line of each the calculation that the lines below it ask for; `[this|that]` is one of several turns.
+An entry of several words fills several slots; the kind of a wording is the calculation that it asks for;
+`[this|that]` is one of several turns.
 """
 
 import random
 import re
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
+from finetune.generators import pools
+from finetune.generators.pools import Pools
+
 #: the slots that one entry of a kind fills
 SLOTS = {"name": ("name", "she", "her"), "box": ("box", "boxes")}
 SLOT = re.compile(r"\{(\w+)\}")
@@ -17,18 +19,7 @@ TURN = re.compile(r"\[([^\[\]]*)\]")
 ARTICLE = re.compile(r"\b([Aa])(?= [aeiou][a-z])")
 START = re.compile(r"(?:\A|(?<=[.?!] ))[a-z]")
 
-Pools = dict[str, tuple[str, ...]]
-
-
-@lru_cache(maxsize=6)
-def load(folder: str, split: str) -> Pools:
-    """`words` by slot, or `wordings` by calculation."""
-    text = (FOLDER / folder / f"{split}.txt").read_text(encoding="utf-8").strip()
-    if folder == "words":
-        pairs = (line.split(": ", 1) for line in text.splitlines())
-        return {slot: tuple(words.split(", ")) for slot, words in pairs}
-    blocks = (block.splitlines() for block in text.split("\n\n"))
-    return {kind: tuple(lines) for kind, *lines in blocks}
+load = partial(pools.read, Path(__file__).parent)
 
 
 def filled(rng: random.Random, wording: str, numbers: dict[str, str], words: Pools) -> str:

@@ -7,7 +7,7 @@ fact may be quoted only. So no length, no question mark and nothing that the ass
 import random
 import re
 
-from finetune.generators.observer.words import Pools
+from finetune.generators.pools import Pools
 
 SLOT = re.compile(r"\{(\w+)\}")
 TURN = re.compile(r"\[([^\[\]]*)\]")

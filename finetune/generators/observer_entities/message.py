@@ -5,9 +5,9 @@ import random
 import re
 from collections.abc import Mapping
 
-from finetune.generators.observer.words import Pools
 from finetune.generators.observer_entities.speech import About, clause, filled, joined, opening, sentence, turned
 from finetune.generators.observer_entities.words import SLOTS, Fact, Kin, bare
+from finetune.generators.pools import Pools
 from finetune.outputs import observer_graph as graphs
 
 ME = About("me")

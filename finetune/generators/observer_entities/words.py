@@ -8,15 +8,15 @@ the one who it is about, `<am|is>` the form for the user and for others, `[this|
 """
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from finetune.generators.observer.words import Pools
 from finetune.generators.observer.words import load as shared_words
+from finetune.generators.pools import Pools, read
 from finetune.outputs.observer_grammar import NAME
 
-FOLDER = Path(__file__).parent
+_read = partial(read, Path(__file__).parent)
 ARTICLE = re.compile(r"\A(?:an?|the|two|three) ")
 #: slot of a fact -> entity type, and the slots of the words that may fill it
 SLOTS = {
@@ -61,8 +61,7 @@ def bare(word: str) -> str:
 @lru_cache(maxsize=3)
 def pools(split: str) -> Pools:
     """Words by slot; each is short enough to be a name in an answer. Firms are names, not `a law firm`."""
-    own = dict(line.split(": ", 1) for line in _text("words", split).splitlines())
-    found = {slot: tuple(words.split(", ")) for slot, words in own.items() if not slot[:2].isupper()}
+    found = {slot: words for slot, words in _read("words", split).items() if not slot[:2].isupper()}
     shared = shared_words("words", split)
     for slot in SHARED:
         fit = (word for word in shared[slot] if slot != "firm" or word[0].isupper())
@@ -72,26 +71,15 @@ def pools(split: str) -> Pools:
 
 @lru_cache(maxsize=3)
 def kin(split: str) -> dict[Kin, tuple[str, ...]]:
-    lines = (line.split(": ", 1) for line in _text("words", split).splitlines() if line[:2].isupper())
-    return {Kin(*head.split()): tuple(words.split(", ")) for head, words in lines}
-
-
-@lru_cache(maxsize=3)
-def _blocks(split: str) -> dict[str, tuple[str, ...]]:
-    blocks = (block.splitlines() for block in _text("wordings", split).split("\n\n"))
-    return {head: tuple(lines) for head, *lines in blocks}
+    return {Kin(*head.split()): words for head, words in _read("words", split).items() if head[:2].isupper()}
 
 
 def facts(split: str) -> dict[tuple[Fact, ...], tuple[str, ...]]:
     """Wordings by the facts that they tell."""
-    known = {head: lines for head, lines in _blocks(split).items() if head[:2].isupper()}
+    known = {head: lines for head, lines in _read("wordings", split).items() if head[:2].isupper()}
     return {tuple(Fact(*fact.split()) for fact in head.split(", ")): lines for head, lines in known.items()}
 
 
 def kinds(split: str) -> dict[str, tuple[str, ...]]:
     """The other wordings by kind: kin, tell, before, ask, nothing, reply, answer."""
-    return {head: lines for head, lines in _blocks(split).items() if not head[:2].isupper()}
-
-
-def _text(folder: str, split: str) -> str:
-    return (FOLDER / folder / f"{split}.txt").read_text(encoding="utf-8").strip()
+    return {head: lines for head, lines in _read("wordings", split).items() if not head[:2].isupper()}

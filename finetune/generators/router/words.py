@@ -1,24 +1,12 @@
-"""The words and wordings of a split, read from the text files beside this one. No line stands in two splits.
+"""The words and wordings of a split (finetune/generators/pools.py). No line stands in two splits.
 
-words/*.txt has a line per slot, `slot: word, word`. wordings/*.txt has blocks with a blank line between them, the first
-line of a block its kind. A piece of work is `verb/verb > what is done`; a joint is a sentence in which `{1}` is the
-first piece, `{1.}` the same with a capital letter and `[1]` a whole sentence, which may be a question.
+A piece of work is `verb/verb > what is done`; a joint is a sentence in which `{1}` is the first piece, `{1.}` the same
+with a capital letter and `[1]` a whole sentence, which may be a question.
 """
 
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
+from finetune.generators import pools
 
-Pools = dict[str, tuple[str, ...]]
-
-
-@lru_cache(maxsize=6)
-def load(folder: str, split: str) -> Pools:
-    """`words` by slot, or `wordings` by kind."""
-    text = (FOLDER / folder / f"{split}.txt").read_text(encoding="utf-8").strip()
-    if folder == "words":
-        pairs = (line.split(": ", 1) for line in text.splitlines())
-        return {slot: tuple(words.split(", ")) for slot, words in pairs}
-    blocks = (block.splitlines() for block in text.split("\n\n"))
-    return {kind: tuple(lines) for kind, *lines in blocks}
+load = partial(pools.read, Path(__file__).parent)

@@ -8,7 +8,7 @@ import random
 import re
 from dataclasses import dataclass
 
-from finetune.generators.router.words import Pools
+from finetune.generators.pools import Pools
 from finetune.outputs.router_grammar import ROUTE_CHARS
 from finetune.outputs.router_plan import Step, compact, written
 
