@@ -17,13 +17,13 @@ START_SECONDS = 240
 
 
 class ServedApp:
-    def __init__(self, data: Path, bases: Path) -> None:
+    def __init__(self, data: Path, bases: Path, **environment: str) -> None:
         (data / "bases").symlink_to(bases)
         self.settings = Settings(data_dir=data)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(("SPACE", "ACR_"))}
-        self.env |= {"ACR_DATA_DIR": str(data), "GRADIO_SERVER_PORT": str(port), "ACR_LINGER": "2"}
+        self.env |= {"ACR_DATA_DIR": str(data), "GRADIO_SERVER_PORT": str(port), "ACR_LINGER": "2"} | environment
 
     def start(self) -> None:
         log = self.settings.data_dir / "app.log"

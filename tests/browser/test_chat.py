@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.model]
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_label(label).first.click()
+    page.get_by_label(label).filter(visible=True).first.click()
     page.get_by_role("option", name=option).click()
 
 

@@ -157,7 +157,7 @@ def test_labels_are_a_new_version_with_the_least_sure_row_first(draft: state.Dra
     assert found and found.versions.current.what == f"5 rows labelled by {MODEL}"
     assert "1 label not unanimous" in found.taught["said"] and "line 6: " in found.taught["said"]
     rows, sure = teacher_view.by_doubt(found)
-    assert [row.number for row in rows] == [5, 1, 2, 3, 4] and sure[5] == "2 of 3 answers agree"
+    assert [row.number for row in rows] == [5, 1, 2, 3, 4] and sure[5] == "2 of 3 agree"
     assert teacher_view.count(room, found) == 1
     found.versions.undo(found.versions.current.number)
     assert teacher_view.count(room, found) == 6 and teacher_view.by_doubt(found)[0] == []

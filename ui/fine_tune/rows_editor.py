@@ -134,22 +134,17 @@ def page(view: View, draft: Draft, which: str, skip: int) -> Updates:
 def _table(draft: Draft, rows: Sequence[TableRow], sure: Mapping[int, str]) -> Html:
     """`sure` says how sure a teacher was of rows that it labelled."""
     columns = (*draft.task.columns, draft.task.target)
+    told = ("line", "teacher", *columns) if sure else ("line", *columns, "problem")
     cells = [
-        [
-            _number(row.number),
-            *(rows_view.excerpt(row.row.get(column, "")) for column in columns),
-            row.problem or sure.get(row.number, "–"),
-        ]
+        {column: rows_view.excerpt(row.row.get(column, "")) for column in columns}
+        | {"line": _number(row.number), "problem": row.problem or "–", "teacher": sure.get(row.number, "–")}
         for row in rows
     ]
     numbers = [row.number for row in rows]
     where = f"Rows in lines {min(numbers):,} to {max(numbers):,}" if rows else "No row is there"
     version = draft.versions.current
-    return html.table(
-        ("line", *columns, "teacher" if sure else "problem"),
-        cells,
-        f"{where}, version {version.number} ({version.what})",
-    )
+    caption = f"{where}, version {version.number} ({version.what})"
+    return html.table(told, [[cell[name] for name in told] for cell in cells], caption)
 
 
 def _number(number: int) -> Html:

@@ -74,7 +74,9 @@ def fill(view: View, room: Room, draft: Draft | None) -> Updates:
 
 
 def _said(waiting: int, told: str) -> Html:
-    heading = html.el("h3", f"{words.count(waiting, 'row')} without a label" if waiting else "Labelled by a teacher")
+    heading = html.el(
+        "strong", f"{words.count(waiting, 'row')} without a label" if waiting else "Labelled by a teacher"
+    )
     return html.join(heading, html.sentence(ABOUT), html.note(told, tone="busy") if told else None)
 
 
@@ -114,7 +116,7 @@ def by_doubt(draft: Draft) -> tuple[list[TableRow], dict[int, str]]:
     """The first rows of the teacher that are worth a look, and how sure it was of each."""
     table, labels = draft.table, Teacher(draft.settings, draft.task, draft.taught["model"], draft.folder).labels
     doubtful = teacher.by_doubt(table, labels)[:SHOWN]
-    sure = {number: f"{one.agreed} of {one.asked} answers agree" for number, one in doubtful}
+    sure = {number: f"{one.agreed} of {one.asked} agree" for number, one in doubtful}
     rows = {row.number: row for row in table.rows_at(list(sure))}
     return [rows[number] for number in sure], sure
 
