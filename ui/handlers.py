@@ -44,6 +44,9 @@ def speaks_in(
 ) -> Callable[[Callable], Callable]:
     """Decorator of handlers that return (or yield) `{component: value}`. Faults are said in `message`;
     `after` (of gr.update) is added at the end, `failed` when it failed. A handler that returns None changes nothing.
+
+    The end of a stream says once more what it said before: a browser that is busy draws only the last of several
+    updates that come together, and would never show what only an earlier one said.
     """
     clean = {message: ""} if clear else {}
 
@@ -58,14 +61,16 @@ def speaks_in(
 
         @wraps(handler)
         def stream(*args: Any, **kwargs: Any) -> Iterator[Updates]:
+            told = dict(clean)
             try:
                 with closing(handler(*args, **kwargs)) as updates:
                     for update in updates:
+                        told |= update
                         yield clean | update
                 if after:
-                    yield dict(after)
+                    yield told | after
             except Exception as error:
-                yield {message: said(error)} | (failed or {}) | (after or {})
+                yield told | {message: said(error)} | (failed or {}) | (after or {})
 
         return stream if inspect.isgeneratorfunction(handler) else once
 

@@ -37,6 +37,8 @@ class RunView:
     attempt: int
     #: may it go on where it was? Its owner decides with `client.resume`
     resumable: bool = False
+    #: where a run that has not ended is done: "local", "zero_gpu" (finetune/training/sliced.py), "echo"
+    engine: str = ""
     #: seconds since the last heartbeat of a run that is going on; None while it has none
     sign_of_life: float | None = None
     #: one sentence when something about this run wants attention
@@ -89,6 +91,7 @@ def view_of(settings: Settings, row: Row) -> RunView:
         owner=row.owner,
         attempt=row.attempt,
         resumable=resume_refusal(row, folder) is None,
+        engine="" if ended else folder.engine,
         sign_of_life=beat,
         note=_note(settings, row, folder, beat),
     )

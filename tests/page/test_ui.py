@@ -282,6 +282,26 @@ def test_an_expected_error_is_said_and_any_other_is_logged_and_hidden(caplog: py
     assert OURS in secret and "/root" not in secret and "/root/secret" in caplog.text
 
 
+def test_the_end_of_a_stream_says_all_that_was_said_before() -> None:
+    """A browser that is busy draws only the last of several updates that come together."""
+    import gradio as gr
+
+    from ui.handlers import speaks_in
+
+    message, one, other, stop = gr.HTML(), gr.HTML(), gr.HTML(), gr.HTML()
+
+    @speaks_in(message, after={stop: "off"}, failed={other: "broken"})
+    def told(error: Exception | None) -> Iterator[dict]:
+        yield {one: "first"}
+        yield {one: "last", other: "seen"}
+        if error:
+            raise error
+
+    assert list(told(None))[-1] == {message: "", one: "last", other: "seen", stop: "off"}
+    ended = list(told(BadInput("line 7")))[-1]
+    assert "line 7" in ended[message] and (ended[one], ended[other], ended[stop]) == ("last", "broken", "off")
+
+
 def test_a_stream_that_is_closed_closes_what_it_reads_from() -> None:
     import gradio as gr
 

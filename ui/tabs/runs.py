@@ -142,7 +142,7 @@ def _run_events(page: Page, view: View, show: Any, everything: dict[str, Any]) -
 
 def _gpu_events(page: Page, view: View, show: Any, everything: dict[str, Any]) -> None:
     gpu = view.gpu
-    idle: Updates = {gpu.give: gr.Button(interactive=True), gpu.stop: gr.Button(visible=False)}
+    idle: Updates = {gpu.give: gr.update(interactive=True), gpu.stop: gr.update(visible=False)}
 
     @speaks_in(view.message, after=idle)
     def give(request: gr.Request, run_id: str, kept: str) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from finetune.runs.client import RunView
+from finetune.training import sliced
 from ui import html, words
 from ui.html import Html
 from ui.views import curve
@@ -62,11 +63,18 @@ def progress(view: RunView, place: tuple[int, int] | None = None) -> Html | None
         return html.progress(_waiting(*place) if place else view.reason or "Waiting for its turn", None)
     if view.status == "cancelling":
         return html.progress("Stopping: what was learned so far is kept", None)
+    if view.engine == sliced.ENGINE:
+        at = f"step {view.step or 0:,} of {view.steps:,}" if view.steps else "the beginning"
+        return html.progress(f"It learns whenever it is given GPU time; now at {at}", _share(view))
     if not view.steps:
         return html.progress(view.reason or "Preparing the base and the rows", None)
     unit = "Step" if view.kind == "train" else "Answer"
     what = f"{unit} {view.step or 0:,} of {view.steps:,}; {words.time_left(view.seconds_left)}"
-    return html.progress(what, (view.step or 0) / view.steps)
+    return html.progress(what, _share(view))
+
+
+def _share(view: RunView) -> float:
+    return (view.step or 0) / view.steps if view.steps else 0.0
 
 
 def _waiting(place: int, of: int) -> str:
