@@ -87,8 +87,22 @@ def measure(places: Settings, task: Task) -> None:
     """Score the shipped adapter beside the base and the systems without a model."""
     run = finished(places, submit.evaluation(places, task, task.name)).run
     shutil.copyfile(places.runs_dir / run / "report.json", examples.report_path(task.name))
-    shipped = _headline(places, task, run)
-    note(task, "figures", {"shipped": shipped, "cpu": shipped if _made_on_two_cores(task) else _cpu(places, task)})
+    _figure(task, "shipped", _headline(places, task, run))
+
+
+def measure_cpu(places: Settings, task: Task) -> None:
+    """The headline figure of the recipe for two cores: of the shipped adapter if it came from that, else of another."""
+    if _made_on_two_cores(task):
+        _figure(task, "cpu", read_json(folder_of(task) / "card.json")["figures"]["shipped"])
+        return
+    with _trained(places, task, f"{task.name}-cpu") as made:
+        run = finished(places, submit.evaluation(places, task, made, against="base")).run
+        _figure(task, "cpu", _headline(places, task, run))
+
+
+def _figure(task: Task, key: str, value: dict[str, Any]) -> None:
+    known = read_json(folder_of(task) / "card.json").get("figures", {})
+    note(task, "figures", known | {key: value})
 
 
 def _made_on_two_cores(task: Task) -> bool:
@@ -99,12 +113,6 @@ def _made_on_two_cores(task: Task) -> bool:
     return card["hardware"]["cores"] <= 2 and "gpu" not in card["hardware"] and reached <= CPU_SECONDS
 
 
-def _cpu(places: Settings, task: Task) -> dict[str, Any]:
-    with _trained(places, task, f"{task.name}-cpu") as made:
-        run = finished(places, submit.evaluation(places, task, made, against="base")).run
-        return _headline(places, task, run)
-
-
 def _headline(places: Settings, task: Task, run: str) -> dict[str, Any]:
     """The primary metric of the adapter in a report, with its interval."""
     report = read_json(places.runs_dir / run / "report.json")
@@ -112,7 +120,7 @@ def _headline(places: Settings, task: Task, run: str) -> dict[str, Any]:
     return {"metric": task.primary} | adapter["metrics"][task.primary]
 
 
-STEPS = {"train": train, "calibrate": calibrate, "measure": measure}
+STEPS = {"train": train, "calibrate": calibrate, "measure": measure, "cpu": measure_cpu}
 
 
 def main() -> None:
