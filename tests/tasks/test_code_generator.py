@@ -11,7 +11,7 @@ from backends.settings import ROOT
 from finetune import examples
 from finetune.generators import code
 from finetune.generators.code import vocabulary
-from finetune.generators.code.wordings import OF_SPLIT
+from finetune.generators.code.wordings_held_out import OF_SPLIT
 from finetune.outputs import code_runner
 from finetune.rows import data
 from finetune.scoring import baselines

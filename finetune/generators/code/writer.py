@@ -13,7 +13,7 @@ from typing import Any
 
 from finetune.generators.code.block import Block
 from finetune.generators.code.vocabulary import SIGNED, UNSIGNED
-from finetune.generators.code.wordings import OF_SPLIT
+from finetune.generators.code.wordings_held_out import OF_SPLIT
 
 PLURALS = {"is": "are", "has": "have", "does": "do", "reaches": "reach", "matches": "match", "goes": "go"}
 ASSERTS, TRIES = 5, 60
