@@ -2,7 +2,7 @@
 
 import sys
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from backends.settings import ROOT
 from tests.chromium import system_browser
@@ -24,8 +24,48 @@ def shoot(page: Page, tab: str, width: int) -> None:
     if tab == "Fine-tune":
         steps(page, width)
         return
-    page.wait_for_timeout(3000)  # charts and fonts settle
-    page.screenshot(path=FOLDER / f"{tab.lower()}-{width}.png", full_page=True)
+    page.wait_for_timeout(2000)  # charts and fonts settle
+    picture(page, tab.lower(), width)
+    if tab == "Compare":
+        views(page, width)
+
+
+def picture(page: Page, name: str, width: int) -> None:
+    page.wait_for_timeout(1000)
+    page.screenshot(path=FOLDER / f"{name}-{width}.png", full_page=True)
+
+
+def views(page: Page, width: int) -> None:
+    """What is folded on Compare: panes that answer together, a blind vote, what was forgotten."""
+    fold = page.get_by_role("button", name="Side by side on one input")
+    fold.click()
+    page.click("#acr-both")
+    page.wait_for_selector("#acr-pair section:nth-of-type(2) .acr-receipt", timeout=ANSWER_MS)
+    picture(page, "compare-panes", width)
+    fold.click()
+    fold = page.get_by_role("button", name="Vote blind on these answers")
+    fold.click()
+    page.click("#acr-vote-start")
+    page.wait_for_selector("#acr-vote section", timeout=ANSWER_MS)
+    picture(page, "compare-vote", width)
+    fold.click()
+    page.get_by_role("button", name="What did it forget?").click()
+    picture(page, "compare-forgot", width)
+
+
+def queue(browser: Browser, url: str, width: int) -> None:
+    """Four visitors ask at once; the last of them is told his place."""
+    pages = [browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce") for _ in range(4)]
+    for page in pages:
+        page.goto(url)
+        page.wait_for_selector("#acr-ask")
+        page.get_by_label("Let the answer take any form").check()
+    for page in pages:
+        page.click("#acr-ask", no_wait_after=True)
+    pages[-1].wait_for_selector("#acr-answer :text('Others are being answered')", timeout=ANSWER_MS)
+    pages[-1].screenshot(path=FOLDER / f"ask-queue-{width}.png", full_page=True)
+    for page in pages:
+        page.close()
 
 
 def steps(page: Page, width: int) -> None:
@@ -33,7 +73,7 @@ def steps(page: Page, width: int) -> None:
     page.wait_for_selector("#acr-steps button")
     if page.locator("#acr-anew").is_visible():
         page.click("#acr-anew")
-    page.screenshot(path=FOLDER / f"fine-tune-{width}.png", full_page=True)
+    picture(page, "fine-tune", width)
     page.click("#acr-sample")
     page.wait_for_selector("#acr-start-plan .acr-card", timeout=ANSWER_MS)
     for number, shows in (
@@ -44,8 +84,7 @@ def steps(page: Page, width: int) -> None:
     ):
         page.locator("#acr-steps button").nth(number - 1).click()
         page.wait_for_selector(shows, timeout=ANSWER_MS)
-        page.wait_for_timeout(1000)
-        page.screenshot(path=FOLDER / f"fine-tune-step-{number}-{width}.png", full_page=True)
+        picture(page, f"fine-tune-step-{number}", width)
 
 
 def main(url: str) -> None:
@@ -59,6 +98,7 @@ def main(url: str) -> None:
             for tab in TABS:
                 shoot(page, tab, width)
             page.close()
+            queue(browser, url, width)
         browser.close()
 
 

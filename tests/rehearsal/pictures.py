@@ -9,7 +9,7 @@ from backends.settings import settings
 from tests.chromium import system_browser
 from tests.rehearsal.app import SIGNED_IN, App, running
 from tests.rehearsal.device_api import Refusal
-from tests.screenshots import ANSWER_MS, FOLDER, WIDTHS
+from tests.screenshots import ANSWER_MS, WIDTHS, picture
 
 LITTLE_LEFT = Refusal(429, {"left": 3, "wait": 600}, {"X-Authenticated": "regular"})
 
@@ -20,7 +20,7 @@ def quota(page: Page, app: App, width: int) -> None:
     page.get_by_label("Answer on the GPU").check()
     page.click("#acr-ask")
     page.wait_for_selector("#acr-ask-instead", timeout=ANSWER_MS)
-    shoot(page, f"zero-gpu-quota-{width}")
+    picture(page, "zero-gpu-quota", width)
 
 
 def slices(page: Page, width: int) -> None:
@@ -32,13 +32,8 @@ def slices(page: Page, width: int) -> None:
     page.click("#acr-train")
     page.click("#acr-follow", timeout=ANSWER_MS)
     page.wait_for_selector("#acr-gpu-give", timeout=ANSWER_MS)
-    shoot(page, f"zero-gpu-slices-{width}")
+    picture(page, "zero-gpu-slices", width)
     page.click("#acr-stop")
-
-
-def shoot(page: Page, name: str) -> None:
-    page.wait_for_timeout(1000)
-    page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
 
 
 def opened(browser: Browser, app: App, width: int) -> Page:
