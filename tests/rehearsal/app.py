@@ -34,6 +34,7 @@ class App:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         self.packed = 0
+        self.page: dict[str, Any] = {}  # as the browser gets it
 
     @property
     def url(self) -> str:
@@ -49,6 +50,7 @@ class App:
                 answer = httpx.get(f"{self.url}/config", timeout=PATIENCE)
                 heard = f"{answer.status_code} with {len(answer.content)} bytes"
                 if self.device.asked("/startup-report") and answer.is_success and answer.content:
+                    self.page = answer.json()
                     return self
             except httpx.TransportError as error:
                 heard = repr(error)

@@ -29,7 +29,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory, prepared_bases: Path) -> 
 
 @pytest.fixture(scope="module")
 def visitor(deployed: App) -> Visitor:
-    return Visitor(deployed.url, SIGNED_IN)
+    return Visitor(deployed.url, SIGNED_IN, deployed.page)
 
 
 def test_every_shipped_adapter_answers_through_gpu_call(deployed: App, tmp_path: Path) -> None:
