@@ -59,7 +59,7 @@ def test_a_failure_in_the_middle_of_a_step_leaves_no_half_gradient(tmp_path: Pat
         if len(calls) == 12:
             torch.empty(1 << 62, dtype=torch.uint8)
 
-    subject.get_base_model().lm_head.register_forward_pre_hook(fail_once)
+    subject.get_base_model().model.norm.register_forward_pre_hook(fail_once)
     trained(split, model=subject)
     assert curve(split.folder) == pytest.approx(curve(whole.folder), abs=1e-4)
     assert [point["step"] for point in split.folder.metrics() if "rows_at_once" in point]
@@ -86,7 +86,7 @@ def test_when_not_even_one_row_fits_the_run_says_what_to_do(tmp_path: Path) -> N
 
 def test_an_error_that_is_not_about_memory_is_not_hidden(tmp_path: Path) -> None:
     subject = tiny_model(BATCHES)
-    subject.get_base_model().lm_head.register_forward_pre_hook(lambda module, args: args[0].no_such_thing)
+    subject.get_base_model().model.norm.register_forward_pre_hook(lambda module, args: args[0].no_such_thing)
     with pytest.raises(AttributeError, match="no_such_thing"):
         trained(plan(tmp_path / "run", BATCHES), model=subject)
 
