@@ -2,7 +2,7 @@
 
 import sys
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from backends.settings import ROOT
 from tests.chromium import system_browser
@@ -53,21 +53,6 @@ def views(page: Page, width: int) -> None:
     picture(page, "compare-forgot", width)
 
 
-def queue(browser: Browser, url: str, width: int) -> None:
-    """Four visitors ask at once; the last of them is told his place."""
-    pages = [browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce") for _ in range(4)]
-    for page in pages:
-        page.goto(url)
-        page.wait_for_selector("#acr-ask")
-        page.get_by_label("Let the answer take any form").check()
-    for page in pages:
-        page.click("#acr-ask", no_wait_after=True)
-    pages[-1].wait_for_selector("#acr-answer :text('Others are being answered')", timeout=ANSWER_MS)
-    pages[-1].screenshot(path=FOLDER / f"ask-queue-{width}.png", full_page=True)
-    for page in pages:
-        page.close()
-
-
 def steps(page: Page, width: int) -> None:
     """The four steps with the sample set, and the first one before anything was chosen."""
     page.wait_for_selector("#acr-steps button")
@@ -98,7 +83,6 @@ def main(url: str) -> None:
             for tab in TABS:
                 shoot(page, tab, width)
             page.close()
-            queue(browser, url, width)
         browser.close()
 
 
