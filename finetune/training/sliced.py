@@ -21,7 +21,7 @@ from backends.files import read_json, write_json
 from backends.guards import safe_name
 from backends.settings import Settings, settings
 from finetune.runs.endings.last_words import say
-from finetune.runs.run_folder import EXIT_CLAIMED, AlreadyClaimed, RunFolder
+from finetune.runs.run_folder import EXIT_CLAIMED, AlreadyClaimed, RunFolder, step_of
 
 #: the engine of such a run in its job, and the name of the GPU call
 ENGINE, OPERATION = "zero_gpu", "train_slice"
@@ -115,8 +115,7 @@ def _train(folder: RunFolder, places: Settings, stop: threading.Event, outcome: 
 def _progress(folder: RunFolder) -> dict[str, int]:
     steps = [point for point in folder.metrics() if "steps" in point]
     newest = folder.newest_checkpoint()
-    step = int(newest.name.removeprefix("step-")) if newest else 0
-    return {"step": step, "steps": int(steps[-1]["steps"]) if steps else 0}
+    return {"step": step_of(newest) if newest else 0, "steps": int(steps[-1]["steps"]) if steps else 0}
 
 
 # -- the process of the run --------------------------------------------------------------------------------------------
