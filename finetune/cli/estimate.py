@@ -37,7 +37,7 @@ def estimate(args: argparse.Namespace) -> int:
         raise NotFound(f"There is no file {args.data}")
     task, base = task_named(args.task), catalog.base_named(args.base)
     chosen = recipe.from_flags(recipe_of(args.recipe or recipe.default_for(task.name)), args.set)
-    rented = elsewhere.flavor_named(settings(), args.backend)
+    rented = elsewhere.flavor_named(args.backend)
     if rented and args.smoke:
         raise BadInput("--smoke takes two steps on this machine, so it cannot say anything of another --backend")
     if rented is None and (lack := needs.missing(base, chosen)):

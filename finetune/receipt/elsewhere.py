@@ -9,7 +9,6 @@ from typing import Any
 
 from backends.bases import hub
 from backends.errors import BadInput, Refused
-from backends.settings import Settings
 from finetune.receipt import duration
 from finetune.receipt.duration import Speed
 from finetune.receipt.footprint import Range
@@ -63,7 +62,7 @@ class Flavor:
         return Speed(Range(low, high), f"the data sheet of the {self.card} (never measured here)")
 
 
-def flavors(settings: Settings, endpoint: str | None = None) -> list[Flavor]:
+def flavors(endpoint: str | None = None) -> list[Flavor]:
     """The GPU machines of Hugging Face Jobs that this receipt knows the speed of, cheapest first; needs the network."""
     from huggingface_hub import HfApi
 
@@ -91,14 +90,14 @@ def _gb(text: str) -> float:
     return float(number) if number.replace(".", "", 1).isdecimal() else 0.0
 
 
-def flavor_named(settings: Settings, backend: str) -> Flavor | None:
+def flavor_named(backend: str) -> Flavor | None:
     """The machine of `--backend K`; None is this one. BadInput lists what there is."""
     kind, _, name = backend.partition(":")
     if backend == LOCAL:
         return None
     if kind != HF_JOBS:
         raise BadInput(f"There is no place {backend[:40]!r} to train at; known: {LOCAL} and {HF_JOBS}:FLAVOR")
-    offered = flavors(settings)
+    offered = flavors()
     if not offered:
         raise Refused("Hugging Face Jobs lists no machine with one GPU that is known here")
     for flavor in offered:

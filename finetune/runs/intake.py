@@ -21,6 +21,7 @@ from finetune.runs.run_folder import RunFolder
 from finetune.runs.store import FINAL, OPEN, RESUMABLE, Damaged, Row, Store
 from finetune.runs.supervisor import COMMANDS
 from finetune.runs.view import resume_refusal
+from finetune.training import sliced
 
 Fields = dict[str, type]
 
@@ -209,4 +210,4 @@ def row_of(job: dict[str, Any]) -> Row:
 
 def slot_of(job: dict[str, Any]) -> str:
     """What only one run at a time can have: this machine, or a visitor's own time on a ZeroGPU."""
-    return f"zero_gpu:{job['owner']}" if job.get("engine") == "zero_gpu" else "local"
+    return f"{sliced.ENGINE}:{job['owner']}" if job.get("engine") == sliced.ENGINE else "local"

@@ -21,7 +21,6 @@ from finetune.runs.store import ACTIVE, Row, Store
 from finetune.runs.view import summary_of
 
 COMMANDS = {"train": "finetune.train", "eval": "finetune.evaluate"}
-PUBLIC_NICE = 10
 #: graces that a run may take beyond its time limit, for loading the base and for ending in its own way
 LEEWAY = 20
 
@@ -80,8 +79,7 @@ class Supervisor:
             self._finish(row, Verdict("failed", f"the process could not be started: {error.strerror}"))
             return
         self.children[row.run] = child
-        if self.settings.public:
-            os.setpriority(os.PRIO_PROCESS, child.pid, PUBLIC_NICE)
+        process.give_way(child.pid)  # to the page's engine, whose visitors wait
         self._remember(row, process.identity(child.pid))
         log.info("run %s started as pid %s", row.run, child.pid)
 

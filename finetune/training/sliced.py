@@ -32,6 +32,8 @@ LARGEST = 1_000_000_000
 #: seconds without a slice after which the run ends by itself
 PATIENCE = 900.0
 LOOK = 0.25
+#: held while a slice learns; touched all the while, which is its sign of life to the process of the run
+LOCK = "slice.lock"
 
 
 def seconds_of(payload: Mapping[str, Any]) -> int:
@@ -75,6 +77,7 @@ def learn(payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         try:
             while work.is_alive():
                 work.join(LOOK)
+                os.utime(folder.path / LOCK)
                 if time.monotonic() > until or folder.exit:
                     stop.set()
                 points = folder.metrics()[seen:]
@@ -91,7 +94,7 @@ def learn(payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 @contextmanager
 def _alone(folder: RunFolder) -> Iterator[None]:
     """One slice at a time; the lock goes with its process, however that ends."""
-    with (folder.path / "slice.lock").open("a") as held:
+    with (folder.path / LOCK).open("a") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -139,8 +142,8 @@ def keep(folder: RunFolder, places: Settings) -> int:
     while True:
         folder.beat()
         told = read_json(folder.path / "slice.json") or {}
-        if told != before or _learning(folder):
-            patient_until, before = time.monotonic() + PATIENCE, told
+        if (seen := (told, _sign_of_life(folder))) != before:
+            patient_until, before = time.monotonic() + PATIENCE, seen
         at = f"step {told.get('step', 0)} of {told.get('steps') or '?'}"
         if "failed" in told:
             return ending.finish("failed", told["failed"])
@@ -154,10 +157,7 @@ def keep(folder: RunFolder, places: Settings) -> int:
         time.sleep(LOOK)
 
 
-def _learning(folder: RunFolder) -> bool:
-    """Is a slice at work now?"""
-    try:
-        with _alone(folder):
-            return False
-    except Refused:
-        return True
+def _sign_of_life(folder: RunFolder) -> float:
+    """When a slice was last seen at work; 0 before the first. Asking its lock could turn away one that begins now."""
+    path = folder.path / LOCK
+    return path.stat().st_mtime if path.exists() else 0.0

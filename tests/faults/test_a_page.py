@@ -1,7 +1,6 @@
 """Group A of the fault matrix where the page takes part: a Space that is stopped, a ZeroGPU worker that dies."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pytest
 from backends.settings import ROOT
 from finetune.runs import client
 from tests.parts.control_room import ControlRoom, quick
+from tests.parts.ports import free_port
 from ui.handlers import said
 
 pytestmark = pytest.mark.faults
@@ -25,9 +25,7 @@ pytestmark = pytest.mark.faults
 @contextmanager
 def page(room: ControlRoom, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """The app as a person starts it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     env = os.environ | room.settings.to_env() | {"GRADIO_SERVER_PORT": str(port)}
     with log.open("wb") as out:
         app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=env, stdout=out, stderr=out)

@@ -327,7 +327,7 @@ def test_the_receipt_and_the_run_are_of_the_rows_that_were_checked(room: Room, t
     found, _ = examine.checked(room, found)
     found = receipt_view.worked_out(room, found.change(simple="quick", minutes=2.0, format_name="alpaca"))
     shown = receipt_view.view(found)
-    assert "What it takes" in shown and "$0.00" in shown and "GB" in shown
+    assert "What it takes" in shown and "It costs nothing" in shown and "GB" in shown
     run = start.begin(room, found, ME, "mine")
     client.cancel(room.settings, run, ME)
     job = room.folder(run).job

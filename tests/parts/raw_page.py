@@ -6,7 +6,6 @@ what the server keeps of its sessions, /drop ends everything as if all pages wer
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 import httpx
 
 from backends.settings import ROOT, Settings
+from tests.parts.ports import free_port
 
 START_SECONDS = 240
 
@@ -27,9 +27,7 @@ class RawPage:
     def __init__(self, settings: Settings, *, preparing: bool = True) -> None:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         self.settings = settings
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}/"
         argv = [sys.executable, "-m", "tests.parts.raw_page", str(port), *(["preparing"] if preparing else [])]
         self.log = Path(settings.data_dir).parent / f"page-{port}.log"

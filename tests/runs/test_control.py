@@ -209,11 +209,14 @@ def test_a_public_space_takes_one_run_an_owner(public: ControlRoom) -> None:
     assert {public.until_ended(run).status for run in (other, again)} == {"succeeded"}
 
 
-def test_on_a_public_space_the_trainer_gives_way_to_the_page(public: ControlRoom) -> None:
-    run = public.submit("run", steps=100, delay=0.05)
-    public.until_step(run, 1)
-    assert os.getpriority(os.PRIO_PROCESS, public.process(run).pid) == os.getpriority(os.PRIO_PROCESS, 0) + 10
-    client.cancel(public.settings, run, "local")
+def test_a_run_gives_way_to_the_page(room: ControlRoom) -> None:
+    run = room.submit("run", steps=100, delay=0.05)
+    room.until_step(run, 1)
+    trainer = room.process(run).pid
+    assert os.getpriority(os.PRIO_PROCESS, trainer) >= process.BACKGROUND
+    shared = Path(f"/proc/{trainer}/autogroup")
+    assert not shared.exists() or shared.read_text().split()[-1] == str(process.BACKGROUND)
+    client.cancel(room.settings, run, "local")
 
 
 def test_data_above_the_limit_are_refused_with_the_limit(public: ControlRoom) -> None:

@@ -287,3 +287,27 @@ def test_the_echo_engine_carries_a_plan_out(place: Settings) -> None:
     ended = {event.number for event in events if isinstance(event, Done) or (isinstance(event, Failed) and event.last)}
     assert ended == set(range(1, len(planned.plan["route_plan"]) + 1))
     assert all(done.answer.receipt.engine == "echo" for done in of(Done, events))
+
+
+@pytest.mark.model
+def test_the_shipped_adapters_carry_a_plan_of_three_agents_out(base_settings: Settings) -> None:
+    """A plain query in the training rows' own words; whether plans of hard ones are right is what reports measure."""
+    query = "Find out who invented the telescope, then calculate 348 + 921, then write a function that reverses a list."
+    with Engine.start(base_settings, ("llama_cpp",), parallel=1) as engine:
+        engine.wait_ready(lambda what, fraction: None)
+        events = list(Chain(engine, base_settings, all_tasks()).run(query, "router"))
+    (planned,) = of(Planned, events)
+    assert planned.answer.receipt.adapter == "router" and planned.answer.receipt.scale == 1.0
+    assert planned.plan and [step.partition("(")[0] for step in planned.plan["route_plan"]] == [
+        "/general-search",
+        "/math",
+        "/code",
+    ]
+    done = {event.number: event for event in of(Done, events)}
+    assert done[1].agent.label == "base model, no web search"
+    for number, adapter in ((2, "math"), (3, "code")):
+        first = next(event for event in of(Started, events) if event.number == number)
+        assert first.agent.adapter == adapter
+        assert done[number].answer.receipt.adapter in (adapter, None), (
+            "the base answers where the agent's cannot be used"
+        )

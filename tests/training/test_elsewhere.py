@@ -60,8 +60,8 @@ def on(job: Job, flavor: Flavor, dollars: float | None = None) -> StartReceipt:
     return there.receipt(there.memory(there.recipe), flavor.speed(there), flavor.place, dollars)
 
 
-def test_only_single_cards_that_are_known_are_offered_cheapest_first(listing: LoopbackHub, settings: Settings) -> None:
-    found = elsewhere.flavors(settings, listing.url)
+def test_only_single_cards_that_are_known_are_offered_cheapest_first(listing: LoopbackHub) -> None:
+    found = elsewhere.flavors(listing.url)
     assert [flavor.name for flavor in found] == ["t4-small", "l40sx1", "a100-large"]
     assert [(flavor.card, flavor.gpu_bytes // GB) for flavor in found] == [("T4", 16), ("L40S", 48), ("A100", 80)]
 
@@ -91,27 +91,25 @@ def test_a_cap_on_money_becomes_one_on_minutes(made: Job) -> None:
     assert on(made, flavor, dollars=0.1).seconds == Range(0.6, 0.6), "too little for anything: nearly no time"
 
 
-def test_local_is_this_machine_and_another_word_is_refused(settings: Settings) -> None:
-    assert elsewhere.flavor_named(settings, "local") is None
+def test_local_is_this_machine_and_another_word_is_refused() -> None:
+    assert elsewhere.flavor_named("local") is None
     with pytest.raises(BadInput, match="no place 'moon' to train at; known: local and hf_jobs:FLAVOR"):
-        elsewhere.flavor_named(settings, "moon")
+        elsewhere.flavor_named("moon")
 
 
 @pytest.mark.parametrize("asked", ["hf_jobs", "hf_jobs:", "hf_jobs:cpu-basic", "hf_jobs:nothing"])
-def test_a_machine_that_is_not_offered_lists_those_that_are(
-    listing: LoopbackHub, settings: Settings, asked: str
-) -> None:
+def test_a_machine_that_is_not_offered_lists_those_that_are(listing: LoopbackHub, asked: str) -> None:
     with pytest.raises(BadInput, match=r"one of t4-small \(\$0\.40 an hour, 16 GB\), l40sx1"):
-        elsewhere.flavor_named(settings, asked)
+        elsewhere.flavor_named(asked)
 
 
-def test_no_price_list_and_no_known_machine_are_said(listing: LoopbackHub, settings: Settings) -> None:
+def test_no_price_list_and_no_known_machine_are_said(listing: LoopbackHub) -> None:
     listing.prices = Answer.json([entry("cpu-basic", None)])
     with pytest.raises(Refused, match="no machine with one GPU"):
-        elsewhere.flavor_named(settings, "hf_jobs:t4-small")
+        elsewhere.flavor_named("hf_jobs:t4-small")
     listing.prices = Answer.refused(503, "Unavailable", "come back later")
     with pytest.raises(Unavailable, match="The Hub answered 503"):
-        elsewhere.flavor_named(settings, "hf_jobs:t4-small")
+        elsewhere.flavor_named("hf_jobs:t4-small")
 
 
 @pytest.mark.model

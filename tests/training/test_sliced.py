@@ -1,7 +1,9 @@
 """The process that keeps a sliced run: it ends by what its slices say, on request, and when nobody gives GPU time."""
 
+import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,11 +96,31 @@ def test_it_does_not_hold_up_runs_on_this_machine(room: ControlRoom) -> None:
 
 def test_only_one_slice_at_a_time(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
+    with sliced._alone(folder), pytest.raises(Refused, match="learning already"), sliced._alone(folder):
+        pass
     with sliced._alone(folder):
-        assert sliced._learning(folder)
-        with pytest.raises(Refused, match="learning already"), sliced._alone(folder):
-            pass
-    assert not sliced._learning(folder)
+        pass
+
+
+def test_a_slice_at_work_keeps_the_run_and_watching_it_turns_no_slice_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sliced, "PATIENCE", 0.6)
+    monkeypatch.setattr(sliced, "LOOK", 0.01)
+    folder = RunFolder(tmp_path / "run")
+    folder.write_job(job_for("sliced") | {"engine": sliced.ENGINE})
+
+    def hundred_slices() -> int:
+        for _ in range(100):
+            with sliced._alone(folder):  # is never refused
+                os.utime(folder.path / sliced.LOCK)
+                time.sleep(0.01)
+        return 100
+
+    with ThreadPoolExecutor() as pool:
+        slices = pool.submit(hundred_slices)
+        sliced.keep(folder, quick(tmp_path))
+        assert slices.done() and slices.result() == 100, "it did not wait for the last one"
 
 
 @pytest.mark.parametrize("seconds", [None, 0, 19, 301, "60", 60.0, True])
