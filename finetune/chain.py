@@ -28,6 +28,10 @@ SEARCH = "/general-search"
 AGENTS = {"/math": "math", "/code": "code"}
 BASE, BASE_SEARCH = "base model", "base model, no web search"
 MAX_NEW_TOKENS = 80  # of the base, which knows no end
+ANSWERED = (
+    ("Find the capital of Italy", "The capital of Italy is Rome."),
+    ("Look up how many legs a spider has", "A spider has eight legs."),
+)
 #: letters between a verb and what is done in the query: an article and blanks
 BETWEEN = 8
 
@@ -184,8 +188,10 @@ def run(engine: Engine, settings: Settings, query: str, router: str | None, **op
 
 
 def base_request(question: str) -> Request:
-    """A question to the base alone, which goes on for ever if nothing ends it: one line."""
-    prompt = f"Answer the question in one or two sentences.\n\nQuestion: {question}\nAnswer:"
+    """A question to the base alone: one line, for nothing else ends it, after two answered ones, without which it often
+    begins with an empty line."""
+    asked = [*((one, f" {answer}") for one, answer in ANSWERED), (question, "")]
+    prompt = "\n\n".join(f"Question: {one}\nAnswer:{answer}" for one, answer in asked)
     return Request(EMBEDDED, (Segment(prompt),), max_new_tokens=MAX_NEW_TOKENS, stop=("\n",))
 
 
