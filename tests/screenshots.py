@@ -26,6 +26,8 @@ def shoot(page: Page, tab: str, width: int) -> None:
         return
     page.wait_for_timeout(2000)  # charts and fonts settle
     picture(page, tab.lower(), width)
+    if tab == "Ask":
+        chain(page, width)
     if tab == "Compare":
         views(page, width)
 
@@ -33,6 +35,19 @@ def shoot(page: Page, tab: str, width: int) -> None:
 def picture(page: Page, name: str, width: int) -> None:
     page.wait_for_timeout(1000)
     page.screenshot(path=FOLDER / f"{name}-{width}.png", full_page=True)
+
+
+def chain(page: Page, width: int) -> None:
+    """A query that the router sends to three agents."""
+    page.get_by_label("Task").first.click()
+    page.get_by_role("option", name="Router", exact=True).click()
+    page.locator("#acr-router-query-full textarea").fill(
+        "Find out who invented the telescope, then calculate 348 + 921, then write a function that reverses a list."
+    )
+    page.get_by_label("Route first, then answer each step").check()
+    page.click("#acr-ask")
+    page.wait_for_function("document.querySelectorAll('#acr-answer .acr-receipt').length >= 4", timeout=ANSWER_MS)
+    picture(page, "ask-chain", width)
 
 
 def views(page: Page, width: int) -> None:
