@@ -185,11 +185,11 @@ def test_what_cannot_be_asked_is_said(question, context, words):
 
 
 def test_the_context_may_be_empty_and_the_question_may_not(settings):
-    ask._check_inputs(settings, TASK, {"instruction": "What is peat?", "input": ""})
+    ask.check(settings, TASK, {"instruction": "What is peat?", "input": ""}, None)
     with pytest.raises(BadInput, match="Question is empty"):
-        ask._check_inputs(settings, TASK, {"instruction": " ", "input": CONTEXT})
+        ask.check(settings, TASK, {"instruction": " ", "input": CONTEXT}, None)
     with pytest.raises(BadInput, match="Context is empty"):
-        ask._check_inputs(settings, TASK, {"instruction": "What is peat?"})
+        ask.check(settings, TASK, {"instruction": "What is peat?"}, None)
 
 
 def test_a_file_of_questions_may_lack_the_context(settings, tmp_path):
