@@ -46,11 +46,12 @@ def request(
     seed: int = 0,
 ) -> Request:
     """The request for one row; the prompt format of the adapter is checked against the task's."""
-    found = check(settings, task, row, adapter)
-    name = found.name if found else None
-    if found:
+    check_inputs(settings, task, row)
+    name = None if adapter in BASE_NAMES else adapter
+    if name:
+        found = adapters.find(settings, name)
         base = found.base
-        fmt = formats.of_adapter(task, found.card, found.name, catalog.base_named(base), settings)
+        fmt = formats.of_adapter(task, found.card, name, catalog.base_named(base), settings)
     else:
         fmt = formats.format_for(catalog.base_named(base), settings)
     return Request(
@@ -64,8 +65,8 @@ def request(
     )
 
 
-def check(settings: Settings, task: Task, row: Row, adapter: str | None) -> adapters.Adapter | None:
-    """Refuse what no engine could answer, before one starts; the adapter, or None for the base."""
+def check_inputs(settings: Settings, task: Task, row: Row) -> None:
+    """BadInput for a row that no engine could answer."""
     for field in task.inputs:
         text = row.get(field.column)
         if not isinstance(text, str) or not (text.strip() or field.optional):
@@ -76,7 +77,6 @@ def check(settings: Settings, task: Task, row: Row, adapter: str | None) -> adap
             )
     if why := task.unfit(row):
         raise BadInput(why)
-    return adapters.find(settings, str(adapter)) if adapter not in BASE_NAMES else None
 
 
 def stream(

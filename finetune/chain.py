@@ -28,6 +28,7 @@ SEARCH = "/general-search"
 AGENTS = {"/math": "math", "/code": "code"}
 BASE, BASE_SEARCH = "base model", "base model, no web search"
 MAX_NEW_TOKENS = 80  # of the base, which knows no end
+#: what is shown to the base before its question
 ANSWERED = (
     ("Find the capital of Italy", "The capital of Italy is Rome."),
     ("Look up how many legs a spider has", "A spider has eight legs."),

@@ -45,6 +45,10 @@ class Cursor:
             return list(self.fixed(FIXED[inner], count))
         return self.fixed(FIXED[kind])[0]
 
+    def entry(self) -> tuple[str, Any]:
+        """A metadata key and its value."""
+        return self.string(), self.value(self.fixed("I")[0])
+
     def tensor(self) -> tuple[str, tuple[int, ...]]:
         """A tensor's name and shape, slowest dimension first as in torch."""
         name, (dimensions,) = self.string(), self.fixed("I")
@@ -69,7 +73,7 @@ def read_shapes(path: Path) -> Shapes:
 def _read(path: Path) -> tuple[dict[str, Any], Shapes]:
     with opened(path) as cursor:
         tensors, keys = cursor.fixed("Q", 2)
-        metadata = {cursor.string(): cursor.value(cursor.fixed("I")[0]) for _ in range(keys)}
+        metadata = dict(cursor.entry() for _ in range(keys))
         return metadata, dict(cursor.tensor() for _ in range(tensors))
 
 

@@ -24,8 +24,9 @@ def write(source: Path, target: Path) -> None:
         version = cursor.data[len(MAGIC) : cursor.at]
         tensors, keys = cursor.fixed("Q", 2)
         for _ in range(keys):
-            start, name = cursor.at, cursor.string()
-            told[name] = cursor.value(cursor.fixed("I")[0])
+            start = cursor.at
+            name, value = cursor.entry()
+            told[name] = value
             if name not in VOCABULARY:
                 kept.append(cursor.data[start : cursor.at])
         start = cursor.at

@@ -5,11 +5,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from backends import adapters
 from backends.catalog import REMOTE
 from backends.errors import BadInput
 from backends.files import dump_json
 from backends.settings import settings
-from finetune import examples, task_named
+from finetune import ask, examples, task_named
 from finetune.task import Task
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -67,11 +68,14 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
 
 
 def task_and_adapter(args: argparse.Namespace) -> tuple[Task, str | None]:
-    """The task and the adapter asked for; without --adapter the one that ships for the task, where it can answer."""
+    """The task and the adapter asked for; without --adapter the one that ships for the task, where it can answer.
+
+    NotFound names an adapter that is not here, before an engine starts.
+    """
     task = task_named(args.task)
     default = None if args.engine == "openai_http" else default_adapter(task)
     adapter = args.adapter if args.adapter is not None else default
-    return task, None if adapter in ("none", "base", None) else adapter
+    return task, None if adapter in ask.BASE_NAMES else adapters.find(settings(), adapter).name
 
 
 def base_asked(args: argparse.Namespace) -> str:

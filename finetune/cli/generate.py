@@ -37,8 +37,8 @@ def generate(args: argparse.Namespace) -> int:
         raise BadInput("Give either INPUT (or - for standard input), or both --in ROWS.jsonl and --out ANSWERS.jsonl")
     rows = data.read_inputs(args.rows, task, settings()) if args.rows else [input_row(task, _text(args.input))]
     args.base = base_asked(args)
-    for row in rows:
-        ask.check(settings(), task, row, adapter)
+    for row in rows:  # said before an engine starts, which takes seconds
+        ask.check_inputs(settings(), task, row)
     with Engine.start(settings(), (args.engine,), parallel=1, base=args.base) as engine:
         ticker = Ticker()
         engine.wait_ready(lambda what, fraction: ticker(f"{what} {fraction:.0%}"))

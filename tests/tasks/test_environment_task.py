@@ -185,11 +185,11 @@ def test_what_cannot_be_asked_is_said(question, context, words):
 
 
 def test_the_context_may_be_empty_and_the_question_may_not(settings):
-    ask.check(settings, TASK, {"instruction": "What is peat?", "input": ""}, None)
+    ask.check_inputs(settings, TASK, {"instruction": "What is peat?", "input": ""})
     with pytest.raises(BadInput, match="Question is empty"):
-        ask.check(settings, TASK, {"instruction": " ", "input": CONTEXT}, None)
+        ask.check_inputs(settings, TASK, {"instruction": " ", "input": CONTEXT})
     with pytest.raises(BadInput, match="Context is empty"):
-        ask.check(settings, TASK, {"instruction": "What is peat?"}, None)
+        ask.check_inputs(settings, TASK, {"instruction": "What is peat?"})
 
 
 def test_a_file_of_questions_may_lack_the_context(settings, tmp_path):
