@@ -77,11 +77,14 @@ def test_bad_rows_are_named_and_nothing_is_submitted(
         (("adapters", "verify", "nobody"), "nobody"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_sentence(run: Any, words: tuple[str, ...], error: str) -> None:
+def test_what_cannot_be_done_is_said_in_one_sentence(
+    run: Any, settings: Settings, words: tuple[str, ...], error: str
+) -> None:
     done = run(*words)
     assert done.returncode == 1
     assert error in done.stderr and "Traceback" not in done.stderr
     assert done.stdout == ""
+    assert not settings.bases_dir.exists(), "no engine was started for it"
 
 
 def test_a_setting_that_no_recipe_has_is_refused(run: Any, tmp_path: Path) -> None:
