@@ -4,7 +4,7 @@ import pytest
 
 from backends import grammar
 from backends.errors import BadInput, NotFound
-from finetune import all_tasks, task_named
+from finetune import OPENS_WITH, all_tasks, examples, task_named
 from finetune.formats import Plain
 from finetune.outputs.complexity_label import band, band_edges, count, formula, score
 from finetune.task import Unreadable
@@ -183,3 +183,10 @@ def test_tasks_are_found_by_name():
     assert all_tasks()["complexity"] is task_named("complexity") is TASK
     with pytest.raises(NotFound, match="There is no task 'complexty'; known: .*complexity"):
         task_named("complexty")
+
+
+def test_the_page_opens_with_this_task_and_then_come_those_that_ship(monkeypatch, tmp_path):
+    assert next(iter(all_tasks())) == OPENS_WITH == TASK.name
+    (tmp_path / "math").write_text("{}")
+    monkeypatch.setattr(examples, "report_path", tmp_path.joinpath)
+    assert list(all_tasks.__wrapped__())[:3] == [TASK.name, "math", "code"]
