@@ -4,6 +4,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from backends.settings import settings
@@ -16,7 +17,7 @@ MEASUREMENTS: dict[str, Callable[..., str]] = {
     "training": training.measure,
     "start receipt": calibration.measure,
     "intervals": intervals.measure,
-    "real rows": real_rows.measure,
+    **{f"real rows, {task}": partial(real_rows.measure, task=task) for task in real_rows.TASKS},
     "data doctor": doctor.measure,
     "runs": runs_list.measure,
     "visitors": visitors.measure,

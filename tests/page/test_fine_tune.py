@@ -151,6 +151,8 @@ def test_columns_are_guessed_and_a_person_may_say_otherwise(settings: Settings, 
     found, problem = taken(settings, file(tmp_path, rows))
     assert "needed: code, score" in problem and not found.read and found.reach == 2
     order = [one["column"] for one in found.columns]
+    last_alone, _ = data.with_roles(found, ("", "", "score"))
+    assert [one["column"] for one in last_alone.columns] == order, "the next choice may be on its way already"
     roles = {"snippet": "code", "new": "score", "old": ""}
     changed, problem = data.with_roles(found, tuple(roles[name] for name in order))
     assert not problem and changed.read["counts"]["train"] == 18

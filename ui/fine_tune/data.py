@@ -157,9 +157,10 @@ def _roles(draft: Draft) -> list[Any]:
 
 def look(draft: Draft) -> tuple[Draft, str]:
     """The draft with what was read of its rows, or with the problem that a person must be told."""
+    before = [one["column"] for one in draft.columns]
     draft = draft.change(columns=[], read={})
     try:
-        draft = draft.change(columns=_columns(draft))
+        draft = draft.change(columns=_columns(draft, before))
         return _read(draft), ""
     except AppError as problem:
         return draft, str(problem)
@@ -178,8 +179,9 @@ def _read(draft: Draft) -> Draft:
     return draft.change(read=read)
 
 
-def _columns(draft: Draft) -> list[dict[str, str]]:
-    """The columns with their roles, those that have one first."""
+def _columns(draft: Draft, before: list[str]) -> list[dict[str, str]]:
+    """The columns with their roles, those that have one first; but none leaves the place that it had `before`, because
+    a person's next choice may be on its way already."""
     table = draft.table
     found, sample = table.reading, _first_row(draft)
     shown = [
@@ -191,7 +193,8 @@ def _columns(draft: Draft) -> list[dict[str, str]]:
         }
         for guess in found.guesses
     ]
-    return sorted(shown, key=lambda one: not one["role"])[:COLUMNS]
+    place = {column: number for number, column in enumerate(before)}
+    return sorted(shown, key=lambda one: (place.get(one["column"], len(place)), not one["role"]))[:COLUMNS]
 
 
 def _examples(draft: Draft) -> Html:

@@ -1,6 +1,6 @@
 """What happens in step 1: rows come, columns get other roles, the rows are parted otherwise."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +54,21 @@ def wire(parts: Parts) -> None:
 
     view.task.input(of_task, [kept, view.task], parts.all, **QUIET)
 
-    def changing(change: Callable[..., tuple[Draft, str]]) -> Any:
+    def changing(change: Callable[..., tuple[Draft, str]], still: Sequence[Any] = ()) -> Any:
+        """`still` are controls that stay as the person left them."""
+
         @speaks_in(message)
         def changed(request: gr.Request, kept: str, *values: Any) -> Updates:
             draft, problem = change(parts.draft(kept, request), *values)
-            return parts.fresh(draft) | said(parts, problem)
+            updates = parts.fresh(draft) | said(parts, problem)
+            return {part: update for part, update in updates.items() if part not in still}
 
         return changed
 
-    roles = changing(lambda draft, *values: data.with_roles(draft, values))
-    gr.on([role.input for role in view.roles], roles, [kept, *view.roles], parts.all, **QUIET)
+    # each choice counts, also one made while another is still being read: the menus are not drawn again
+    roles = changing(lambda draft, *values: data.with_roles(draft, values), view.roles)
+    shown = [part for part in parts.all if part not in view.roles]
+    gr.on([role.input for role in view.roles], roles, [kept, *view.roles], shown, trigger_mode="multiple", **QUIET)
     view.part.click(changing(data.with_shares), [kept, *view.shares], parts.all, **QUIET)
 
     def test_rows(kept: str, request: gr.Request) -> Path:
