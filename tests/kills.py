@@ -72,23 +72,33 @@ class Counts:
         )
 
 
-class Lane:
-    """One data folder, one base, one run at a time."""
+@dataclass(frozen=True)
+class Undisturbed:
+    """A run that nobody disturbs: its curve, and how many seconds one takes."""
 
-    def __init__(self, room: ControlRoom, base: str, recipe: Recipe, seed: int, counts: Counts) -> None:
-        self.room, self.base, self.recipe, self.counts = room, base, recipe, counts
+    base: str
+    recipe: Recipe
+    curve: Curve
+    seconds: float
+
+    @classmethod
+    def done(cls, room: ControlRoom, base: str, recipe: Recipe) -> "Undisturbed":
+        began, run = time.monotonic(), real_run.submit(room, "undisturbed", recipe, base)
+        view = room.until_ended(run, PATIENCE)
+        assert view.status == "succeeded", view
+        return cls(base, recipe, real_run.curve(room, run), time.monotonic() - began)
+
+
+class Lane:
+    """One data folder, one run at a time, the same as the undisturbed one."""
+
+    def __init__(self, room: ControlRoom, undisturbed: Undisturbed, seed: int, counts: Counts) -> None:
+        self.room, self.undisturbed, self.counts = room, undisturbed, counts
         self.luck = random.Random(seed)
-        self.undisturbed, self.seconds = self._reference()
 
     def _submit(self) -> str:
-        return real_run.submit(self.room, f"run-{self.luck.getrandbits(64):x}", self.recipe, self.base)
-
-    def _reference(self) -> tuple[Curve, float]:
-        """The curve of a run that nobody disturbs, and how long one takes."""
-        began, run = time.monotonic(), self._submit()
-        view = self.room.until_ended(run, PATIENCE)
-        assert view.status == "succeeded", view
-        return real_run.curve(self.room, run), time.monotonic() - began
+        same = self.undisturbed
+        return real_run.submit(self.room, f"run-{self.luck.getrandbits(64):x}", same.recipe, same.base)
 
     def disturb(self, kills: int) -> None:
         """Deliver that many kills, and bring every run that was hit to its end."""
@@ -96,7 +106,7 @@ class Lane:
         while done < kills:
             run = self._submit()
             with Watch(self.room, run, self.counts):
-                while not self._ends_before(run, self.luck.uniform(0.0, self.seconds)) and done < kills:
+                while not self._ends_before(run, self.luck.uniform(0.0, self.undisturbed.seconds)) and done < kills:
                     done += self._hit(run)
                     run = self._bring_back(run)
                 self._check_whole(run, self.room.until_ended(run, PATIENCE))
@@ -160,7 +170,7 @@ class Lane:
         self.counts.runs += 1
         if view.status != "succeeded" or not view.adapter:
             self.counts.complain("wrong_ends", f"{run} ended as {view.status}: {view.reason}")
-        elif wrong := real_run.differences(self.undisturbed, real_run.curve(self.room, run)):
+        elif wrong := real_run.differences(self.undisturbed.curve, real_run.curve(self.room, run)):
             self.counts.complain("lost_points", f"{run} differs from the undisturbed run at steps {wrong}")
 
 
@@ -199,10 +209,11 @@ def share(kills: int, lanes: int) -> list[int]:
 
 def tiny_kills(folder: Path, kills: int, counts: Counts, seed: int = 0) -> None:
     rooms = [tiny_room(folder / f"lane-{n}") for n in range(LANES)]
+    undisturbed = Undisturbed.done(rooms[0], tiny_base.NAME, TINY_RECIPE)
 
     def one(room: ControlRoom, kills: int, seed: int) -> None:
         try:
-            Lane(room, tiny_base.NAME, TINY_RECIPE, seed, counts).disturb(kills)
+            Lane(room, undisturbed, seed, counts).disturb(kills)
         finally:
             room.close()
 
@@ -215,7 +226,7 @@ def embedded_kills(folder: Path, bases: Path, kills: int, counts: Counts, seed: 
     room = ControlRoom(quick(folder / "data", grace=3.0))
     room.settings.bases_dir.symlink_to(bases)
     try:
-        Lane(room, EMBEDDED, EMBEDDED_RECIPE, seed, counts).disturb(kills)
+        Lane(room, Undisturbed.done(room, EMBEDDED, EMBEDDED_RECIPE), seed, counts).disturb(kills)
     finally:
         room.close()
 

@@ -11,6 +11,11 @@ from tests.parts import tiny_base
 from tests.parts.control_room import ControlRoom, quick
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test first, so that the others run beside it and none waits for it at the end."""
+    items.sort(key=lambda item: not item.name.startswith("test_F5_ten_kills"))
+
+
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[ControlRoom]:
     made = ControlRoom(quick(tmp_path / "data"))
