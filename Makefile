@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 CODE := app.py backends finetune ui tests
-# tests that mostly wait share the cores; whoever is done takes work from the other
-TWO := -n 2 --dist worksteal
+# two tests at a time, each on a core of its own: the threads of two that both use two cores wait for each other
+TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal
 
 .PHONY: help setup run check test quick faults kills browser bench adapters tree
 .DEFAULT_GOAL := help
@@ -29,14 +29,14 @@ check: setup  ## formatting, lint, types
 	$(PY) -m mypy
 
 test: setup browser  ## everything but the fault tests: units, the real embedded model, a real browser
-	$(PY) -m pytest $(TWO) -m "not model and not browser and not rehearsal and not faults"
+	$(TWO) -m "not model and not browser and not rehearsal and not faults"
 	$(PY) -m pytest -m "(model or browser or rehearsal) and not faults"
 
 quick: setup  ## the tests that need no model and no browser
-	$(PY) -m pytest $(TWO) -m "not model and not browser and not rehearsal and not faults"
+	$(TWO) -m "not model and not browser and not rehearsal and not faults"
 
 faults: setup  ## kills, full disks, races: what the promises in SECURITY.md rest on
-	$(PY) -m pytest $(TWO) -m faults
+	$(TWO) -m faults
 
 kills: setup  ## kill -9 at 200 random moments (up to half an hour); make faults does ten of them
 	$(PY) -m tests.kills
