@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 
+from backends import process
 from backends.base import Chunk, Probe, Report, Request
 from backends.catalog import EMBEDDED
 from backends.errors import Unavailable, from_wire
@@ -92,6 +93,7 @@ class _Process:
 def _environment(settings: Settings) -> dict[str, str]:
     """Ours, without the SPACES_* variables (they would make torch believe in a GPU), with the same folders."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(("SPACES_", "ACR_METRICS_TOKEN"))}
+    own = process.SHORT_SPIN | own  # whoever sets it himself is obeyed
     own["ACR_DATA_DIR"] = str(settings.data_dir)
     if settings.base_gguf:
         own["ACR_BASE_GGUF"] = str(settings.base_gguf.resolve())

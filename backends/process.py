@@ -16,6 +16,9 @@ from typing import IO
 
 #: the niceness of what nobody waits for
 BACKGROUND = 10
+#: For processes that calculate: OpenMP threads that wait for each other look 300 times, not 300,000 times, then sleep.
+#: An engine alone makes 67 tokens a second with it (70 without), two at once 35 each (5 to 16), on two slow cores.
+SHORT_SPIN = {"GOMP_SPINCOUNT": "300"}
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,7 @@ def give_way(pid: int) -> None:
     """Let the session of `pid` have what others leave of the processors.
 
     Kernels that share them between sessions (`autogroup`, as most desktops do) look at the session's own value and not
-    at that of its processes. It matters more than a fair half: threads that wait for each other in a loop, as those of
-    llama.cpp do, make a token take 5 s instead of 0.02 s beside others of their kind.
+    at that of its processes.
     """
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, max(BACKGROUND, os.getpriority(os.PRIO_PROCESS, pid)))

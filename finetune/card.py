@@ -26,8 +26,21 @@ def draft(
 ) -> dict[str, Any]:
     """All that is known before the first step; results, digest and date are added when it is published."""
     versions = {name: metadata.version(name) for name in LIBRARIES}
+    return (
+        {"name": job["name"]}
+        | made_of(job, base, recipe, trained_on, data)
+        | {
+            "precision": precision.to_json(),
+            "hardware": hardware(settings),
+            "versions": {"python": platform.python_version()} | versions,
+            "run": job["run"],
+        }
+    )
+
+
+def made_of(job: dict[str, Any], base: Base, recipe: Recipe, trained_on: str, data: dict[str, Any]) -> dict[str, Any]:
+    """What is known of an adapter before anything is loaded; a run that goes on must be made of the same."""
     return {
-        "name": job["name"],
         "task": job["task"],
         "base": base.name,
         "base_sha256": base.sha256,
@@ -35,10 +48,6 @@ def draft(
         "format": job["format"],
         "data": data,
         "recipe": recipe.to_json(),
-        "precision": precision.to_json(),
-        "hardware": hardware(settings),
-        "versions": {"python": platform.python_version()} | versions,
-        "run": job["run"],
     }
 
 

@@ -20,8 +20,9 @@ from typing import Any
 from backends.bases import tokenizer
 from backends.catalog import Base, base_named
 from backends.errors import AppError, Refused
+from backends.files import read_json
 from backends.settings import Settings, settings
-from finetune import formats, task_named
+from finetune import card, formats, task_named
 from finetune.formats import Format
 from finetune.publish import publish
 from finetune.recipes import recipe
@@ -30,7 +31,8 @@ from finetune.rows import data
 from finetune.runs.endings.last_words import known, leave, say
 from finetune.runs.run_folder import EXIT_CLAIMED, AlreadyClaimed, RunFolder
 from finetune.task import Row, Task
-from finetune.training import batches, checkpoints, echo_run, memory, sinks, sliced
+from finetune.training import batches, checkpoints, echo_run, memory, model, sinks, sliced
+from finetune.training.plan import Plan, origin
 
 BEAT = 1.0  # seconds between two signs of life
 
@@ -115,6 +117,8 @@ def train(folder: RunFolder, places: Settings, stop: threading.Event) -> tuple[s
     job = Job.read(folder, places)
     sinks.check(places.report_to)
     resume = checkpoints.resume_from(folder.checkpoints_dir, say)
+    if resume:
+        _check_unchanged(resume, folder, job)
     _quiet_libraries()
     say(f"{job.base.title}, {job.task.title}: loading")
     trainer = _trainer(folder, job, places, stop, resume)
@@ -127,12 +131,17 @@ def train(folder: RunFolder, places: Settings, stop: threading.Event) -> tuple[s
     return "succeeded", f"{done}{trainer.plan.train.omission}"
 
 
+def _check_unchanged(resume: Path, folder: RunFolder, job: Job) -> None:
+    """Refuse to go on with other rows, base or settings than the checkpoint's, before anything is loaded."""
+    rows = {"sha256": data.digest(job.train), "val_sha256": data.digest(job.val)}
+    now = card.made_of(folder.job, job.base, job.recipe, model.trained_on(job.base, job.recipe), rows)
+    checkpoints.check_origin(origin(read_json(resume / checkpoints.CARD)), origin(now))
+
+
 def _trainer(folder: RunFolder, job: Job, places: Settings, stop: threading.Event, resume: Path | None) -> Any:
     import torch
 
-    from finetune import card
-    from finetune.training import model, precision
-    from finetune.training.plan import Plan
+    from finetune.training import precision
     from finetune.training.trainer import AdapterTrainer
 
     torch.set_num_threads(places.threads)

@@ -16,6 +16,7 @@ STEP = "step-"
 DIGESTS = "digests.json"
 COMPLETE = "COMPLETE"
 STATE = "trainer_state.json"  # the Trainer's own name for it
+CARD = "card.json"
 Say = Callable[[str], None]
 
 

@@ -21,12 +21,11 @@ from finetune.training import checkpoints
 from finetune.training.answer_loss import answer_loss
 from finetune.training.batches import BucketSampler, by_length, collate, eval_every
 from finetune.training.memory import ROWS, Splitter, gradients_kept, in_parts
-from finetune.training.plan import Plan, arguments, origin
+from finetune.training.plan import Plan, arguments
 from finetune.training.random_state import random_state, set_random_state
 from finetune.training.stability import Gradients, Losses
 
 WEIGHTS = "adapter_model.safetensors"  # PEFT's own name
-CARD = "card.json"
 PROGRESS = "progress"
 
 
@@ -42,7 +41,7 @@ class AdapterTrainer(Trainer):
         self._tokens, self._tokens_from = 0, self._clock
         self.losses, self.gradients = Losses(plan.say), Gradients()
         self.random: dict[str, Any] = {}  # as of the last whole step
-        known = (read_json(resume / CARD) or {}).get("memory") if resume else None
+        known = (read_json(resume / checkpoints.CARD) or {}).get("memory") if resume else None
         self.splitter = Splitter(known["parts"] if known else 1, self._tell_split)
         plan.card.update({"memory": known} if known else {})
         super().__init__(
@@ -192,13 +191,12 @@ class AdapterTrainer(Trainer):
             save_file(weights, part / WEIGHTS, metadata={"format": "pt"})
             self.model.peft_config["default"].save_pretrained(part)
             checkpoints.save_tree(progress, part / PROGRESS)
-            write_json(part / CARD, self.plan.card)
+            write_json(part / checkpoints.CARD, self.plan.card)
             self.state.save_to_json(str(part / checkpoints.STATE))
         checkpoints.prune(folder, keep={self.state.best_global_step or step})
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         checkpoint = Path(resume_from_checkpoint)
-        checkpoints.check_origin(origin(read_json(checkpoint / CARD)), origin(self.plan.card))
         loaded = set_peft_model_state_dict(self.model, load_file(checkpoint / WEIGHTS))
         if loaded.unexpected_keys or any("lora_" in key for key in loaded.missing_keys):
             raise Refused(f"{checkpoint.name} does not fit this base and recipe: start a new run")

@@ -135,6 +135,17 @@ def test_the_environment_of_zero_gpu_and_the_key_stay_out(settings: Settings, mo
     assert key not in environment + argv
 
 
+@pytest.mark.parametrize("owner", [None, "7"])
+def test_threads_that_wait_soon_sleep_unless_the_owner_says_otherwise(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, owner: str | None
+) -> None:
+    if owner:
+        monkeypatch.setenv("GOMP_SPINCOUNT", owner)
+    with Engine.start(settings, ("echo",)) as engine:
+        environment = Path(f"/proc/{engine.pid}/environ").read_bytes().split(b"\0")
+    assert f"GOMP_SPINCOUNT={owner or 300}".encode() in environment
+
+
 @pytest.mark.parametrize(
     ("wrong", "kind"),
     [

@@ -1,7 +1,6 @@
 """`python app.py` on a port and a data folder that stay the same when it is killed and started again."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -44,7 +43,7 @@ class ServedApp:
         self.process.wait()
 
     def close(self) -> None:
-        self.process.send_signal(signal.SIGINT)
+        self.process.terminate()  # not SIGINT, which who starts tests in the background may have switched off
         self.process.wait(120)
         self._stop_runs()
 

@@ -16,6 +16,8 @@ def open_vote(page: Page, name: str, number: int = 1) -> None:
     page.get_by_role("button", name="Vote blind on these answers").click()
     expect(page.get_by_label("Your name")).to_have_value("local")
     page.get_by_label("Your name").fill(name)
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Your name")).to_have_value(name)  # a page that just opened may fill it in once more
     page.click("#acr-vote-start")
     expect(page.locator("#acr-vote .acr-progress")).to_contain_text(f"Vote {number} of", timeout=SLOW)
 

@@ -29,3 +29,4 @@ def test_F4_a_run_that_was_changed_is_not_resumed_and_the_field_is_named(tiny: C
     for field in ("recipe.learning_rate (0.01 then, 0.02 now)", "recipe.r (4 then, 8 now)"):
         assert field in view.reason
     assert tiny.folder(run).metrics() == before
+    assert ": loading" not in tiny.folder(run).log_path.read_text().partition("Going on from")[2], "it took long to say"
