@@ -28,8 +28,7 @@ check: setup  ## formatting, lint, types
 	$(PY) -m ruff check $(CODE)
 	$(PY) -m mypy
 
-test: setup browser  ## everything but the fault tests: units, the real embedded model, a real browser
-	$(TWO) -m "not model and not browser and not rehearsal and not faults"
+test: quick browser  ## everything but the fault tests: units, the real embedded model, a real browser
 	$(PY) -m pytest -m "(model or browser or rehearsal) and not faults"
 
 quick: setup  ## the tests that need no model and no browser

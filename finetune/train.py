@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,11 @@ class Job:
         val = data.read_jsonl(folder.data_dir / job["data"]["val"]) if job["data"].get("val") else []
         limits = (job["limits"].get("minutes"), chosen.max_minutes, places.max_run_minutes)
         return cls(task, base, fmt, chosen, train, val, min(minutes for minutes in limits if minutes))
+
+    @cached_property
+    def rows(self) -> dict[str, str]:
+        """The digests of the rows, by their names in a card."""
+        return {"sha256": data.digest(self.train), "val_sha256": data.digest(self.val)}
 
 
 class Ending:
@@ -133,8 +138,7 @@ def train(folder: RunFolder, places: Settings, stop: threading.Event) -> tuple[s
 
 def _check_unchanged(resume: Path, folder: RunFolder, job: Job) -> None:
     """Refuse to go on with other rows, base or settings than the checkpoint's, before anything is loaded."""
-    rows = {"sha256": data.digest(job.train), "val_sha256": data.digest(job.val)}
-    now = card.made_of(folder.job, job.base, job.recipe, model.trained_on(job.base, job.recipe), rows)
+    now = card.made_of(folder.job, job.base, job.recipe, model.trained_on(job.base, job.recipe), job.rows)
     checkpoints.check_origin(origin(read_json(resume / checkpoints.CARD)), origin(now))
 
 
@@ -154,7 +158,7 @@ def _trainer(folder: RunFolder, job: Job, places: Settings, stop: threading.Even
     batches.check_usable(train_rows, job.recipe.max_length)
     chosen = precision.choose(job.recipe.precision, *model.shape(weights))
     say(f"{len(train_rows.examples)} rows to learn from{train_rows.omission}; {chosen.name}: {chosen.why}")
-    used = card.rows_used(train_rows, val_rows, data.digest(job.train), data.digest(job.val))
+    used = card.rows_used(train_rows, val_rows, *job.rows.values())
     below = model.trained_on(job.base, job.recipe)
     draft = card.draft(folder.job, job.base, job.recipe, chosen, below, used, places)
     plan = Plan(
