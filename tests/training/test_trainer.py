@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from backends.catalog import base_named
-from backends.errors import AppError, Refused
+from backends.errors import AppError
 from finetune.recipes.recipe import Recipe
 from finetune.runs.run_folder import RunFolder
 from finetune.training import checkpoints, model
@@ -204,14 +204,6 @@ def test_a_resumed_curve_is_the_unbroken_one(tmp_path: Path, optim: str, stopped
         assert pieced.keys() == whole.keys()
         for step, value in whole.items():
             assert pieced[step] == pytest.approx(value, abs=1e-4), (key, step)
-
-
-def test_resuming_with_another_recipe_is_refused_and_the_field_named(tmp_path: Path) -> None:
-    trained(plan(tmp_path / "run", RECIPE.change(max_steps=2)))
-    other = plan(tmp_path / "run", RECIPE.change(max_steps=2, learning_rate=2e-2))
-    newest = checkpoints.newest_complete(other.folder.checkpoints_dir)
-    with pytest.raises(Refused, match=r"recipe.learning_rate \(0.01 then, 0.02 now\)"):
-        trained(other, resume=newest)
 
 
 def test_only_the_newest_two_and_the_best_checkpoint_are_kept(tmp_path: Path) -> None:
