@@ -35,7 +35,7 @@ quick: setup  ## the tests that need no model and no browser
 	$(TWO) -m "not model and not browser and not rehearsal and not faults"
 
 faults: setup  ## kills, full disks, races: what the promises in SECURITY.md rest on
-	$(TWO) -m faults
+	$(TWO) tests/faults
 
 kills: setup  ## kill -9 at 200 random moments (up to half an hour); make faults does ten of them
 	$(PY) -m tests.kills

@@ -1,6 +1,8 @@
 """Places for tests: a data folder of their own, and the embedded base prepared once for all of them."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,13 @@ __all__ = ["pytest_terminal_summary"]  # a hook of pytest
 def settings(tmp_path: Path) -> Settings:
     """An empty data folder, quick ticks."""
     return Settings(data_dir=tmp_path / "data", tick=0.05, grace=0.5, stale=1.0, linger=1.0)
+
+
+@pytest.fixture
+def empty(settings: Settings) -> Iterator[Settings]:
+    """An empty data folder for a base of its own, removed afterwards because that fills 250 MB."""
+    yield settings
+    shutil.rmtree(settings.data_dir, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

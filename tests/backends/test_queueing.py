@@ -1,8 +1,5 @@
 """The queue before the engine: turns, places, sharing, bounds, crashes. The echo engine in its own process."""
 
-import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +9,9 @@ import pytest
 from backends import queueing
 from backends.base import Chunk, Request, Segment
 from backends.catalog import EMBEDDED
-from backends.engine_client import Engine
-from backends.errors import AppError, Unavailable
+from backends.errors import Unavailable
 from backends.measured import ANSWERED, STOPPED, Measured, whole
-from backends.queueing import EngineQueue, QueueFull, VisitorEngine
+from backends.queueing import EngineQueue, QueueFull
 from backends.settings import Settings
 from tests.parts.slow_engine import SlowEngine
 
@@ -214,37 +210,3 @@ def test_a_cold_start_is_the_first_answer_of_an_adapter_in_a_life_of_the_engine(
     slow.life += 1
     list(queue.generate("ann", asked("a"), "echo"))
     assert whole(measured.since_start()).cold.count == 2
-
-
-def five_streams_cut(engine: Engine) -> float:
-    """Kill the engine under five streams; how long it takes until each has heard of it and the next is answered."""
-    queue = EngineQueue(lambda: engine, Measured(engine.settings))
-    streaming, told = threading.Barrier(6), []
-
-    def visit(number: int) -> None:
-        request = asked(f"{number} {LONG}", max_new_tokens=1000)
-        chunks = VisitorEngine(queue, f"visitor {number}").generate(request, "echo")
-        assert next(chunks).text
-        streaming.wait(60)
-        try:
-            told.append(text_of(chunks))
-        except AppError as error:
-            told.append(str(error))
-
-    with ThreadPoolExecutor(5) as pool:
-        visits = [pool.submit(visit, number) for number in range(5)]
-        streaming.wait(60)
-        os.kill(engine.pid, signal.SIGKILL)
-        killed = time.monotonic()
-        for one in visits:
-            one.result()
-    assert told == ["The engine stopped while answering; it starts again with the next question"] * 5
-    assert text_of(queue.generate("visitor 1", asked("still there"), "echo")) == "still there"
-    return time.monotonic() - killed
-
-
-@pytest.mark.faults
-def test_five_visitors_hear_of_a_killed_engine_and_the_next_question_works_within_5_seconds(settings: Settings) -> None:
-    with Engine.start(settings, ("echo",), parallel=5) as engine:
-        # what else this machine does at the moment is not the engine's: one of three times it must be quick
-        assert any(five_streams_cut(engine) < 5 for _ in range(3)), "the promise"

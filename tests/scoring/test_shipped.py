@@ -13,7 +13,7 @@ from finetune.rows import data
 from finetune.task import Scored
 
 SHIPPED = [name for name in all_tasks() if examples.report_path(name).is_file()]
-AGAIN = 20
+AGAIN = 12
 
 
 def stored(name: str) -> dict[str, Any]:
