@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from backends.measured import ANSWERED, Ended, Measured, Snapshot
+from backends.measured import ANSWERED, Ended, Figures, Measured, Snapshot
 from backends.settings import Settings, from_env
 from ui import metrics
 from ui.room import Room
@@ -54,6 +54,12 @@ def test_minutes_without_answers_are_gaps_in_the_figure_and_left_out_of_the_tabl
     assert half[0] == pytest.approx(0.5, abs=0.1) and half[3] == pytest.approx(2.0, abs=0.3)
     assert [math.isnan(y) for y in half] == [False, True, True, False, True]
     assert monitor_view.by_minute(minutes).count("<tr>") == 3
+
+
+@pytest.mark.parametrize(("minutes", "oldest"), [([], 5), ([0], 5), ([59, 3], 59)])
+def test_the_chart_of_answers_goes_back_from_now_and_never_into_the_future(minutes: list[int], oldest: int) -> None:
+    left, right = plots.latency_figure({at: Figures() for at in minutes}).layout.xaxis.range
+    assert left == pytest.approx(oldest, rel=0.05) and -0.05 * oldest < right <= 0
 
 
 def page_with(settings: Settings) -> TestClient:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ACCENT, AMBER, GREY = "#0d9488", "#b8700f", "#748091"
 MAX_POINTS = 1500
+FEW_MINUTES = 5  # what the chart of answers shows at least
 #: colour, dash and shape of the runs in one chart
 SERIES = (
     (ACCENT, "solid", "circle"),
@@ -171,12 +172,14 @@ def latency_figure(minutes: Mapping[int, "Figures"]) -> "Figure":
     import plotly.graph_objects as go
 
     figure = go.Figure(layout=_layout("Minutes ago", "Seconds of an answer"))
-    ago = range(max(minutes, default=0), -1, -1)
+    oldest = max(minutes, default=0)
+    ago = range(oldest, -1, -1)
     for (name, share), (color, dash, symbol) in zip((("half", 0.5), ("95 %", 0.95)), SERIES, strict=False):
         points = [(at, minutes[at].warm.quantile(share) if at in minutes else None) for at in ago]
         _add_line(figure, f"{name} took at most", points, color, width=2.5, dash=dash, symbol=symbol)
     figure.update_traces(hovertemplate="%{y:.2f} s, %{x:.0f} min ago")
-    figure.update_layout(yaxis={"rangemode": "tozero"}, xaxis={"autorange": "reversed"})
+    left = max(oldest, FEW_MINUTES)  # one point alone would get an axis into the future
+    figure.update_layout(yaxis={"rangemode": "tozero"}, xaxis={"range": [1.03 * left, -0.03 * left]})
     return figure
 
 
