@@ -51,13 +51,13 @@ def made_of(job: dict[str, Any], base: Base, recipe: Recipe, trained_on: str, da
     }
 
 
-def rows_used(train: Encoded, val: Encoded, train_sha256: str, val_sha256: str) -> dict[str, Any]:
-    """The card's words on the data: digests of the rows, and how many of them were used."""
+def rows_used(train: Encoded, val: Encoded, digests: dict[str, str]) -> dict[str, Any]:
+    """The card's words on the data: digests of the rows, by their names here, and how many of them were used."""
     return {
-        "sha256": train_sha256,
+        "sha256": digests["sha256"],
         "rows": len(train.examples),
         "left_out": train.left_out,
-        "val_sha256": val_sha256,
+        "val_sha256": digests["val_sha256"],
         "val_rows": len(val.examples),
         "val_left_out": val.left_out,
     }

@@ -158,7 +158,7 @@ def _trainer(folder: RunFolder, job: Job, places: Settings, stop: threading.Even
     batches.check_usable(train_rows, job.recipe.max_length)
     chosen = precision.choose(job.recipe.precision, *model.shape(weights))
     say(f"{len(train_rows.examples)} rows to learn from{train_rows.omission}; {chosen.name}: {chosen.why}")
-    used = card.rows_used(train_rows, val_rows, *job.rows.values())
+    used = card.rows_used(train_rows, val_rows, job.rows)
     below = model.trained_on(job.base, job.recipe)
     draft = card.draft(folder.job, job.base, job.recipe, chosen, below, used, places)
     plan = Plan(

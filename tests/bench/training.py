@@ -35,7 +35,7 @@ def tokens_per_second(settings: Settings, usual: bool) -> float:
     encode = partial(batches.encode, task=task, fmt=fmt, tokens=tokenizer.load(settings, base), max_length=1024)
     train, none = encode(rows), encode([])
     chosen = precision.choose("auto", *model.shape(weights))
-    used = card.rows_used(train, none, "", "")
+    used = card.rows_used(train, none, {"sha256": "", "val_sha256": ""})
     job = {"run": "bench", "name": "bench", "task": TASK, "base": EMBEDDED, "format": formats.stamp(task, fmt)}
     draft = card.draft(job, base, recipe, chosen, "bench", used, settings)
     folder = RunFolder(Path(tempfile.mkdtemp()))

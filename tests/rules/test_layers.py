@@ -1,5 +1,6 @@
-"""Imports point down only, and heavy libraries are imported where they are used."""
+"""Imports point down only, heavy libraries are imported where they are used, fault tests stand where they are run."""
 
+import re
 import subprocess
 import sys
 
@@ -70,3 +71,12 @@ def test_control_needs_the_standard_library_only() -> None:
     command = [sys.executable, "-S", "-c", "import finetune.control"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_fault_tests_stand_in_the_one_folder_that_make_faults_collects() -> None:
+    marked = {
+        path
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if re.search(r"^(pytestmark = |@)pytest\.mark\.faults\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert marked == set((ROOT / "tests" / "faults").glob("test_*.py"))
