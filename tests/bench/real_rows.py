@@ -16,12 +16,15 @@ from finetune.outputs.complexity_label import score as complexity
 from finetune.rows import data
 from finetune.runs import client, submit
 from finetune.task import Row
+from tests.figures import cell
 
 SHARED = ROOT.parent / "shared" / "data"
 
 
 @dataclass(frozen=True)
 class Real:
+    #: of its section in RESULTS.md
+    name: str
     task: str
     file: str
     what: str
@@ -74,28 +77,35 @@ def _python(line: dict[str, Any]) -> Row:
 
 
 REAL = (
-    Real("complexity", "mbjsp_js_functions.jsonl", "functions of MBJSP, labels by the formula", _function),
-    Real("sourcegraph", "sourcegraph_pairs.jsonl", "pairs from logs of public searches"),
-    Real("code", "mbpp_python.jsonl", "problems of MBPP, judged by their own tests", _python),
-    Real("math", "mathbench_arithmetic.jsonl", "exercises of MathBench's arithmetic", _exercise),
-    Real("math", "gsm8k_train_2000.jsonl", "word problems of GSM8K", first=200),
-    Real("environment", "climate_qa_comprehensive.jsonl", "questions of the environment seed, all without a context"),
-    Real("environment", "climate_qa_sample.jsonl", "questions of the seed's sample, all without a context"),
-    Real("environment", "esgenius_mcq.jsonl", "questions of ESGenius with their options", _options, first=200),
+    Real(
+        "complexity", "complexity", "mbjsp_js_functions.jsonl", "functions of MBJSP, labelled by the formula", _function
+    ),
+    Real("sourcegraph", "sourcegraph", "sourcegraph_pairs.jsonl", "pairs from logs of public searches"),
+    Real("MBPP", "code", "mbpp_python.jsonl", "problems of MBPP, judged by their own tests", _python, first=200),
+    Real("MathBench", "math", "mathbench_arithmetic.jsonl", "exercises of MathBench's arithmetic", _exercise),
+    Real("GSM8K", "math", "gsm8k_train_2000.jsonl", "word problems of GSM8K", first=200),
+    Real(
+        "environment",
+        "environment",
+        "climate_qa_comprehensive.jsonl",
+        "questions of the environment seed, all without a context",
+    ),
+    Real(
+        "environment sample",
+        "environment",
+        "climate_qa_sample.jsonl",
+        "questions of the seed's sample, all without a context",
+    ),
+    Real(
+        "ESGenius", "environment", "esgenius_mcq.jsonl", "questions of ESGenius with their options", _options, first=200
+    ),
 )
 
 
-#: each has a section of its own, because the rows of one task take from minutes to half an hour
-TASKS = dict.fromkeys(real.task for real in REAL)
-
-
-def measure(settings: Settings, task: str) -> str:
+def measure(settings: Settings, real: Real) -> str:
+    """Every system's first three metrics on one set of real rows."""
     if not SHARED.is_dir():
         return "The real rows are not part of this project; nothing was measured."
-    return "\n\n".join(table(settings, real) for real in REAL if real.task == task)
-
-
-def table(settings: Settings, real: Real) -> str:
     task, report = task_named(real.task), evaluated(settings, real)
     keys = [metric.key for metric in task.metrics if metric.key != "valid"][:3]
     lines = [f"{report['n']} {real.what}; {report['verdict']}", "", f"| {real.task} | {' | '.join(keys)} | rows |"]
@@ -141,7 +151,3 @@ def evaluated(settings: Settings, real: Real) -> dict[str, Any]:
 def rows_of(real: Real) -> list[Row]:
     lines = (SHARED / real.file).read_text().splitlines()[: real.first]
     return [real.row(json.loads(line)) for line in lines]
-
-
-def cell(figure: dict[str, Any]) -> str:
-    return f"{figure['value']:.2f} [{figure['low']:.2f}, {figure['high']:.2f}]"
