@@ -118,7 +118,7 @@ def test_the_files_that_ship_are_these_rows(rows):
 
 
 def test_sizes_and_kinds(rows):
-    assert {split: len(found) for split, found in rows.items()} == {"train": 3700, "val": 60, "test": 200}
+    assert {split: len(found) for split, found in rows.items()} == {"train": 9000, "val": 60, "test": 200}
     shares = Counter(row["kind"] for row in rows["test"])
     assert set(shares) == {*math.BARE, "words"}
     assert shares["words"] > 60 and all(shares[sign] > 20 for sign in "+-*/")

@@ -8,7 +8,7 @@ from finetune.generators.math import numbers, plan
 from finetune.generators.math.texts import filled, load
 from finetune.outputs.math_grammar import MAX_STEPS
 
-ROWS = {"train": 3700, "val": 60, "test": 200}
+ROWS = {"train": 9000, "val": 60, "test": 200}
 #: of a hundred rows; the rest are word problems
 BARE = {"+": 13, "-": 14, "*": 18, "/": 12, "^": 2, "lowest": 2}
 #: a calculation belongs to one split for ever, whatever the seed: shares of ten
