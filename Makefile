@@ -5,6 +5,7 @@ PY := $(VENV)/bin/python
 CODE := app.py backends finetune ui tests
 # two tests at a time, each on a core of its own: the threads of two that both use two cores wait for each other
 TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal
+UNIT := not model and not browser and not rehearsal and not faults
 
 .PHONY: help setup run check test quick faults kills browser bench adapters tree
 .DEFAULT_GOAL := help
@@ -28,11 +29,12 @@ check: setup  ## formatting, lint, types
 	$(PY) -m ruff check $(CODE)
 	$(PY) -m mypy
 
-test: quick browser  ## everything but the fault tests: units, the real embedded model, a real browser
+test: browser  ## everything but the fault tests: units, the real embedded model, a real browser
+	$(TWO) -m "$(UNIT)"
 	$(PY) -m pytest -m "(model or browser or rehearsal) and not faults"
 
-quick: setup  ## the tests that need no model and no browser
-	$(TWO) -m "not model and not browser and not rehearsal and not faults"
+quick: setup  ## in under a minute: the tests that need no model, no browser and no training
+	$(TWO) -m "$(UNIT) and not slow"
 
 faults: setup  ## kills, full disks, races: what the promises in SECURITY.md rest on
 	$(TWO) tests/faults
@@ -40,7 +42,7 @@ faults: setup  ## kills, full disks, races: what the promises in SECURITY.md res
 kills: setup  ## kill -9 at 200 random moments (up to half an hour); make faults does ten of them
 	$(PY) -m tests.kills
 
-browser: setup
+browser: setup  ## get a Chromium for the browser tests, if there is none
 	@$(PY) -m tests.chromium
 
 bench: setup  ## measure engines and training on this machine; writes tests/bench/RESULTS.md

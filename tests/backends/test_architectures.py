@@ -25,6 +25,7 @@ from tests.parts.architectures import ARCHITECTURES, TEXT, Architecture
 from tests.training.test_trainer import curve, plan, sentences, trained
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::FutureWarning"),  # libraries about each other
     pytest.mark.filterwarnings("ignore::UserWarning:(peft|transformers|torch)"),
 ]

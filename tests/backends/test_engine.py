@@ -20,6 +20,8 @@ from backends.engines._text import StopText
 from backends.errors import AppError, BadInput, NotFound, Unavailable
 from backends.settings import ROOT, Settings
 
+pytestmark = pytest.mark.slow
+
 LONG = "one two three four five six seven eight nine ten " * 100
 
 

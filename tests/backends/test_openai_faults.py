@@ -24,6 +24,8 @@ from tests.parts import openai_peer as peers
 from tests.parts.openai_asked import BASE, asked, engine, refusal, text_of, told
 from tests.parts.openai_peer import KEY, Answer, Peer, peer
 
+pytestmark = pytest.mark.slow
+
 
 def test_cancelling_hangs_up_while_the_server_is_silent(settings: Settings) -> None:
     gone = threading.Event()

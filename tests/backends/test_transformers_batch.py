@@ -23,6 +23,7 @@ from tests.parts.loras import Tensors, write_lora
 from tests.parts.tiny_base import NAME, catalog
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::FutureWarning"),  # libraries about each other
     pytest.mark.filterwarnings("ignore::UserWarning:(peft|transformers|torch|bitsandbytes)"),
 ]

@@ -15,6 +15,8 @@ from finetune.compare.votes.ballots import BOTH_BAD, TIE, Ballot
 from tests.compare.test_votes import BASE, MINE, comparison, poll_of, vote_all
 from tests.parts.openai_peer import KEY, MODEL, Answer, Connection, Peer, breaks_off, peer
 
+pytestmark = pytest.mark.slow
+
 NAMES = (MINE, BASE)
 
 

@@ -9,6 +9,8 @@ from finetune.compare.votes import ballots, tally
 from finetune.compare.votes.ballots import BOTH_BAD, LEFT, RIGHT, TIE, Ballot, Poll
 from tests.compare.test_votes import BASE, MINE, WHO, comparison, poll_of, vote_all
 
+pytestmark = pytest.mark.slow
+
 
 def test_wins_have_wilson_intervals_and_one_sentence(settings: Settings) -> None:
     vote_all(Ballot(settings, comparison(20), "ann"))

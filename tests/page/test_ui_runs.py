@@ -27,6 +27,8 @@ from ui.runs import actions, again, detail, doctor_view, download, history, noti
 from ui.runs.look import Look, news
 from ui.views import curve, plots, run_view
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<script>alert(1)</script>"
 
 

@@ -20,6 +20,8 @@ from ui.fine_tune import data as step_1
 from ui.fine_tune import sources, state, teacher_view
 from ui.room import Room
 
+pytestmark = pytest.mark.slow
+
 TASK = task_named("observer_utility")
 TALKS = [f"I moved to town number {i}" for i in range(6)]
 ROWS = [{"user_message": text, "assistant_message": "I see."} for text in TALKS]

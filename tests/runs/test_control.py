@@ -19,6 +19,8 @@ from finetune.runs.endings.verdict import Evidence, judge
 from finetune.runs.inbox import Inbox, new_request
 from tests.parts.control_room import ControlRoom, job_for, quick
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[ControlRoom]:

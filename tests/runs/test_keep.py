@@ -13,6 +13,8 @@ from finetune.runs import client
 from finetune.runs.keep import Keep
 from tests.parts.control_room import ControlRoom, kill, quick
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bucket(tmp_path: Path) -> Path:

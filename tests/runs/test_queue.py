@@ -10,6 +10,8 @@ from finetune.runs import client
 from finetune.runs.intake import moved
 from tests.parts.control_room import ControlRoom, job_for, quick
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[ControlRoom]:

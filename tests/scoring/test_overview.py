@@ -15,6 +15,8 @@ from finetune import all_tasks, examples
 from finetune.compare import overview
 from finetune.rows import data
 
+pytestmark = pytest.mark.slow
+
 
 def figure(value: float | None, n: int = 200) -> dict[str, Any]:
     around = {"low": value - 0.05, "high": value + 0.05} if value is not None else {"low": None, "high": None}

@@ -12,6 +12,8 @@ from finetune import all_tasks, ask, examples, stats, task_named
 from finetune.rows import data
 from finetune.task import Scored
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = [name for name in all_tasks() if examples.report_path(name).is_file()]
 AGAIN = 20
 

@@ -4,6 +4,8 @@ import pytest
 
 from tests.bench import intervals
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("case", intervals.CASES, ids=lambda case: case.name)
 def test_95_percent_intervals_cover_the_truth_about_95_times_in_100(case: intervals.Case) -> None:

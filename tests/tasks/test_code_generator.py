@@ -17,6 +17,8 @@ from finetune.rows import data
 from finetune.scoring import baselines
 from finetune.tasks.code import TASK
 
+pytestmark = pytest.mark.slow
+
 REAL = ROOT.parent / "shared" / "data" / "mbpp_python.jsonl"
 PAIRS = [("train", "val"), ("train", "test"), ("val", "test")]
 HEAD = re.compile(r"def (\w+)\((.*?)\):")

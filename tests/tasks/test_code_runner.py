@@ -13,6 +13,8 @@ from backends.settings import Settings, from_env
 from finetune.outputs import code_runner
 from finetune.outputs.code_runner import run
 
+pytestmark = pytest.mark.slow
+
 TEST = "assert f(2) == 4"
 
 

@@ -20,6 +20,8 @@ from finetune.tasks.environment import MAX_CONTEXT, TASK
 from tests.parts import tiny_base
 from ui.views.chat_history import Conversation, Turn, drawn, heard
 
+pytestmark = pytest.mark.slow
+
 CONTEXT = "Elm Beck is short. It held 12 mg/l of nitrate in 2019 and 9 mg/l in 2021."
 ROW = {"instruction": "And in 2021?", "input": CONTEXT}
 RECEIPT = AnswerReceipt("echo", "gemma-3-270m", "environment", "0" * 64, 1.0)

@@ -18,6 +18,8 @@ from finetune.outputs.complexity_label import count, score
 from finetune.rows import data
 from finetune.scoring import baselines
 
+pytestmark = pytest.mark.slow
+
 TASK = task_named("complexity")
 REAL = ROOT.parent / "shared" / "data" / "mbjsp_js_functions.jsonl"
 #: kinds of shapes that are no more than language: a value, a comparison

@@ -16,6 +16,8 @@ from backends.settings import ROOT, Settings
 from finetune.rows import data
 from tests.parts import tiny_base
 
+pytestmark = pytest.mark.slow
+
 FILE = '''
 """Has this word an even or an odd number of letters?"""
 

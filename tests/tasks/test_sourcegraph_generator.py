@@ -17,6 +17,8 @@ from finetune.rows import data
 from finetune.tasks.sourcegraph import TASK
 from tests.tasks.test_sourcegraph_task import whole
 
+pytestmark = pytest.mark.slow
+
 REAL = ROOT.parent / "shared" / "data" / "sourcegraph_pairs.jsonl"
 PAIRS = [("train", "val"), ("train", "test"), ("val", "test")]
 REPOSITORY = re.compile(r"-?repo:\^?(?:[a-z\\.]+/)?([^\s$@]+)")

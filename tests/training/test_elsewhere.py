@@ -21,6 +21,8 @@ from finetune.receipt.start_receipt import GB, StartReceipt
 from tests.parts.loopback_hub import Answer, LoopbackHub
 from tests.training.test_receipt import made, tiny
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["made", "tiny"]  # fixtures
 
 

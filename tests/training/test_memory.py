@@ -15,7 +15,7 @@ from backends.settings import ROOT
 from finetune.training import checkpoints, memory
 from tests.training.test_trainer import RECIPE, curve, plan, tiny_model, trained
 
-pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning")]
 BATCHES = RECIPE.change(per_device_train_batch_size=8, gradient_accumulation_steps=2, lora_dropout=0.0, max_steps=6)
 
 

@@ -25,6 +25,8 @@ from finetune.runs.run_folder import RunFolder
 from tests.parts import tiny_base
 from tests.test_cli import finetune
 
+pytestmark = pytest.mark.slow
+
 TASK = task_named("complexity")
 TINY = Base(name=tiny_base.NAME, **tiny_base.CATALOG_ENTRY)
 ROWS: list[dict[str, Any]] = [

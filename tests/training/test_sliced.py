@@ -23,6 +23,8 @@ from tests.parts.control_room import ControlRoom, job_for, quick
 from ui.room import Room
 from ui.runs import gpu_time
 
+pytestmark = pytest.mark.slow
+
 TASK = task_named("complexity")
 
 

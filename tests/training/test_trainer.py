@@ -20,6 +20,7 @@ from finetune.training.plan import Plan
 from finetune.training.precision import Precision
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::FutureWarning"),  # libraries about each other
     pytest.mark.filterwarnings("ignore:Paged optimizers are not supported on CPU"),
 ]
