@@ -17,6 +17,8 @@ from tests.parts.openai_asked import BASE, asked, engine, text_of, told
 from tests.parts.openai_peer import KEY, MODEL, REPORTED, peer
 from tests.test_cli import finetune
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = Constraint("json_schema", {"type": "object"})
 
 

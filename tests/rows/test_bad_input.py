@@ -21,6 +21,8 @@ from finetune.runs.run_folder import RunFolder
 from tests.parts.control_room import ControlRoom, quick
 from tests.parts.memory import peak
 
+pytestmark = pytest.mark.slow
+
 TASK = task_named("sourcegraph")
 ROW = {"natural_language": "Find shell code in ssh", "query": "repo:ssh lang:shell"}
 LINE = json.dumps(ROW) + "\n"
