@@ -295,7 +295,7 @@ def test_the_training_rows_fit_the_budget(base_settings):
         answer = len(tokens.encode_text(TASK.answer_of(row))) + 1
         assert answer <= MAX_TOKENS
         total += len(tokens.encode(plain.prompt(TASK, row))) + answer
-    assert total <= 330_000
+    assert total <= 800_000  # a pass of about an hour on two slow cores; the recipe for two cores takes a fifth of it
 
 
 # Systems without a model, and the real rows.
