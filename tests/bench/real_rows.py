@@ -81,7 +81,7 @@ REAL = (
         "complexity", "complexity", "mbjsp_js_functions.jsonl", "functions of MBJSP, labelled by the formula", _function
     ),
     Real("sourcegraph", "sourcegraph", "sourcegraph_pairs.jsonl", "pairs from logs of public searches"),
-    Real("MBPP", "code", "mbpp_python.jsonl", "problems of MBPP, judged by their own tests", _python, first=200),
+    Real("MBPP", "code", "mbpp_python.jsonl", "problems of MBPP, judged by their own tests", _python, first=100),
     Real("MathBench", "math", "mathbench_arithmetic.jsonl", "exercises of MathBench's arithmetic", _exercise),
     Real("GSM8K", "math", "gsm8k_train_2000.jsonl", "word problems of GSM8K", first=200),
     Real(
