@@ -8,6 +8,7 @@ from backends.files import read_json
 from backends.settings import ROOT
 from finetune import all_tasks, examples, task_named
 from finetune.compare import overview
+from tests.bench import results
 
 OPEN, CLOSE = "<!-- measured -->", "<!-- /measured -->"
 
@@ -19,7 +20,7 @@ def block() -> str:
     for report in reports:
         task = task_named(report["task"])
         title = f"{task.title} (<code>{task.name}</code>): every system, {report['n']} held-out rows"
-        parts += folded(title, [*table(report), "", report["verdict"]])
+        parts += folded(title, [*table(report, report["systems"][0]["metrics"]), "", report["verdict"]])
     return "\n".join([*parts, *bench()]).strip()
 
 
@@ -35,22 +36,21 @@ def summary(reports: Iterable[dict[str, Any]]) -> list[str]:
 
 def bench() -> list[str]:
     """The sections of RESULTS.md, which `make bench` writes."""
-    text = (ROOT / "tests" / "bench" / "RESULTS.md").read_text()
-    sections = (part.partition("\n") for part in text.split("\n## ")[1:])
     lines = ["`make bench` measures the rest, on the machine that it names:", ""]
-    return lines + [line for heading, _, body in sections for line in folded(heading, [body.strip()])]
+    return lines + [line for heading, body in results.known().items() for line in folded(heading, [body])]
 
 
 def folded(title: str, lines: list[str]) -> list[str]:
     return [f"<details><summary>{title}</summary>", "", *lines, "", "</details>", ""]
 
 
-def table(report: dict[str, Any]) -> list[str]:
-    keys = list(report["systems"][0]["metrics"])
-    lines = ["| system | " + " | ".join(keys) + " | rows |", "|---|" + "---|" * (len(keys) + 1)]
+def table(report: dict[str, Any], keys: Iterable[str], head: str = "system") -> list[str]:
+    """A row for each system, with these of its metrics."""
+    columns = list(keys)
+    lines = [f"| {head} | {' | '.join(columns)} | rows |", "|---" * (len(columns) + 2) + "|"]
     for system in report["systems"]:
-        cells = [cell(system["metrics"][key]) for key in keys]
-        lines.append(f"| {system['title']} | " + " | ".join(cells) + f" | {system['n']} |")
+        cells = [cell(system["metrics"][key]) for key in columns]
+        lines.append(f"| {system['title']} | {' | '.join(cells)} | {system['n']} |")
     return lines
 
 

@@ -5,12 +5,11 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from backends.settings import settings
 from tests.bench import calibration, doctor, engines, injected, intervals, real_rows, runs_list, training, visitors
+from tests.bench.results import RESULTS, known
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
 MEASUREMENTS: dict[str, Callable[..., str]] = {
     "injected faults": injected.measure,
     "engines": engines.measure,
@@ -33,13 +32,6 @@ def machine() -> str:
 def title(name: str) -> str:
     """As a heading; the names of data sets keep their capitals."""
     return name[0].upper() + name[1:]
-
-
-def known() -> dict[str, str]:
-    """The sections that RESULTS.md has, by heading."""
-    text = RESULTS.read_text() if RESULTS.exists() else ""
-    parts = (part.partition("\n") for part in text.split("\n## ")[1:])
-    return {heading: body.strip() for heading, _, body in parts}
 
 
 def main(names: list[str]) -> None:

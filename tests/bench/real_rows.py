@@ -16,7 +16,7 @@ from finetune.outputs.complexity_label import score as complexity
 from finetune.rows import data
 from finetune.runs import client, submit
 from finetune.task import Row
-from tests.figures import cell
+from tests.figures import cell, table
 
 SHARED = ROOT.parent / "shared" / "data"
 
@@ -108,12 +108,8 @@ def measure(settings: Settings, real: Real) -> str:
         return "The real rows are not part of this project; nothing was measured."
     task, report = task_named(real.task), evaluated(settings, real)
     keys = [metric.key for metric in task.metrics if metric.key != "valid"][:3]
-    lines = [f"{report['n']} {real.what}; {report['verdict']}", "", f"| {real.task} | {' | '.join(keys)} | rows |"]
-    lines.append("|---" * (len(keys) + 2) + "|")
-    for system in report["systems"]:
-        cells = [cell(system["metrics"][key]) for key in keys]
-        lines.append(f"| {system['title']} | {' | '.join(cells)} | {system['n']} |")
-    return "\n".join([*lines, *by_slice(report)])
+    said = f"{report['n']} {real.what}; {report['verdict']}"
+    return "\n".join([said, "", *table(report, keys, real.task), *by_slice(report)])
 
 
 def by_slice(report: dict[str, Any]) -> list[str]:
